@@ -1,0 +1,56 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# Any Python from 3.11 on; `make PYTHON=python3.13 …` chooses one.
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+  command -v $(name) >/dev/null 2>&1 && \
+  $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements-dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: none was found on PATH." >&2; exit 1; }
+	@echo "Installing into .venv (once) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: run
+run: $(INSTALLED) ## The service on :5500, its database migrated; in a terminal, the console with it
+	@$(BIN)/python -m tools.run
+
+.PHONY: console
+console: $(INSTALLED) ## The console beside a service that runs already
+	@$(BIN)/opsconsole
+
+.PHONY: test
+test: $(INSTALLED) ## Every test, against real parts
+	@$(BIN)/pytest -n auto
+
+.PHONY: lint
+lint: $(INSTALLED) ## Format, style, types, and that imports only point down
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache --verbose >/dev/null || $(BIN)/lint-imports --no-cache
+
+.PHONY: bench
+bench: $(INSTALLED) ## Requests per second, beside the bare server in the same run
+	@$(BIN)/python -m benchmarks.requests
+
+.PHONY: screenshots
+screenshots: $(INSTALLED) ## The pictures in the README, of a service started for them
+	@$(BIN)/python -m tools.screenshots
+
+.PHONY: docs
+docs: $(INSTALLED) ## The pages that are generated from the code
+	@$(BIN)/python -m tools.configuration
+
+.PHONY: requirements
+requirements: $(INSTALLED) ## Pin the newest versions, with hashes (needs uv)
+	@$(BIN)/python -m tools.requirements

@@ -1,0 +1,58 @@
+"""The whole service, as a table of contents."""
+
+from collections.abc import AsyncGenerator, Callable
+
+from service import cli, health
+from service.auth import routes as auth
+from service.config import Source, load
+from service.database.location import open_database
+from service.http import errors, routing
+from service.http.application import Application
+from service.http.middleware import RequestMiddleware, constant_headers
+from service.observability import logging
+from service.security.passwords import Passwords
+from service.security.tokens import Tokens
+from service.users import routes as users
+
+RESOURCES = (health.blueprint, auth.blueprint, users.blueprint)
+
+
+def create_app(config: Source = None) -> Application:
+    """The application. `config`: the name or class of an environment, or values that override it.
+
+    Raises `ConfigurationError`. The database is opened at start-up, not here.
+    """
+    settings = load(config)
+    logging.configure(level=settings.LOG_LEVEL, fmt=settings.LOG_FORMAT, file=settings.LOG_FILE)
+    app = Application("service", static_folder=None, template_folder=None)
+    app.config.from_object(settings)
+    # The one key of Flask's that has another name in Quart.
+    app.config["PREFER_SECURE_URLS"] = settings.PREFERRED_URL_SCHEME == "https"
+    app.settings = settings
+    app.tokens = Tokens(
+        settings.JWT_SECRET_KEY,
+        access_life=settings.JWT_ACCESS_TOKEN_EXPIRES,
+        refresh_life=settings.JWT_REFRESH_TOKEN_EXPIRES,
+    )
+    app.passwords = Passwords(settings.PASSWORD_SCHEME)
+    app.authenticate = auth.authenticate
+    routing.prepare(app)
+    errors.register(app)
+    for blueprint in RESOURCES:
+        app.register_blueprint(blueprint)
+    app.cli.add_command(cli.users)
+    app.while_serving(_resources_of(app))
+    headers = constant_headers(strict_transport=settings.ENVIRONMENT == "production")
+    app.asgi_app = RequestMiddleware(app.asgi_app, headers)  # type: ignore[method-assign]
+    return app
+
+
+def _resources_of(app: Application) -> Callable[[], AsyncGenerator[None, None]]:
+    """What is opened before the first request and closed after the last."""
+
+    async def resources() -> AsyncGenerator[None, None]:
+        async with open_database(app.settings) as app.database:
+            yield
+        app.passwords.close()
+
+    return resources

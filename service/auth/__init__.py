@@ -1,0 +1,1 @@
+"""Registration, login and tokens: `/api/v1/auth`."""

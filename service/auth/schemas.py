@@ -1,0 +1,36 @@
+"""What is accepted and returned when somebody registers or logs in."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from service.users.schemas import Email, Name, Password
+
+
+class Registration(msgspec.Struct, forbid_unknown_fields=True):
+    """What somebody sends to become a user."""
+
+    email: Email
+    password: Password
+    name: Name = ""
+
+
+# PostgreSQL's text holds every character but this one.
+NO_NUL = r"^[^\x00]*\Z"
+
+
+class Credentials(msgspec.Struct, forbid_unknown_fields=True):
+    """What a user sends to log in. Any text is accepted: a wrong one is a 401, not a 422."""
+
+    email: Annotated[str, Meta(max_length=254, pattern=NO_NUL)]
+    password: Annotated[str, Meta(max_length=256)]
+
+
+class TokenPair(msgspec.Struct):
+    """`expires_in`: the access token's life, in seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: str = "Bearer"  # noqa: S105 - RFC 6750's word

@@ -1,0 +1,1 @@
+"""What every resource shares on the way in and out."""

@@ -1,0 +1,113 @@
+"""One pass around every request: its id, the headers of its answer, its log line."""
+
+import re
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+from hypercorn.typing import (
+    ASGIFramework,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    HTTPScope,
+    Scope,
+)
+
+from service.http.exchange import Exchange, current_exchange
+from service.observability import logging
+
+# What a client may call its request: nothing that could forge a log line or grow without bound.
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# nginx's code for a client that left before its answer.
+CLIENT_CLOSED_REQUEST = 499
+
+Header = tuple[bytes, bytes]
+
+SECURITY_HEADERS: Sequence[Header] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"x-xss-protection", b"1; mode=block"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'self'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+STRICT_TRANSPORT_SECURITY: Header = (b"strict-transport-security", b"max-age=31536000")
+
+
+def constant_headers(*, strict_transport: bool) -> Sequence[Header]:
+    """The headers of every answer, whatever it says."""
+    return (*SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY) if strict_transport else SECURITY_HEADERS
+
+
+class RequestMiddleware:
+    """Wraps the application, so that no answer leaves without its headers and its log line."""
+
+    def __init__(self, app: ASGIFramework, headers: Sequence[Header]) -> None:
+        self._app = app
+        self._headers = list(headers)
+
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        exchange = _open(scope)
+        identity = (b"x-request-id", exchange.request_id.encode())
+
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                own = list(message["headers"])
+                present = {name for name, _ in own}
+                own.extend(header for header in self._headers if header[0] not in present)
+                own.append(identity)
+                message["headers"] = own
+            await send(message)
+
+        logging.request_id.set(exchange.request_id)
+        current_exchange.set(exchange)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            _log(scope, exchange, perf_counter() - started)
+
+
+def _open(scope: HTTPScope) -> Exchange:
+    request_id = trace_id = None
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            request_id = value.decode()
+        elif name == b"traceparent" and (match := TRACEPARENT.fullmatch(value)):
+            trace_id = match[1].decode()
+    return Exchange(request_id or uuid4().hex, trace_id)
+
+
+def _log(scope: HTTPScope, exchange: Exchange, seconds: float) -> None:
+    status = exchange.status or CLIENT_CLOSED_REQUEST
+    path = scope["path"]
+    client = scope.get("client")
+    more: dict[str, Any] = {}
+    if exchange.trace_id:
+        more["trace_id"] = exchange.trace_id
+    logging.emit(
+        logging.record(
+            "ERROR" if status >= 500 else "INFO",
+            "request",
+            method=scope["method"],
+            path=path if path.isascii() and path.isprintable() else quote(path),
+            status=status,
+            duration_ms=round(seconds * 1000, 1),
+            user_id=exchange.user_id,
+            route=exchange.route,
+            client=client[0] if client else None,
+            **more,
+        )
+    )

@@ -1,0 +1,227 @@
+"""One JSON object a line, the same nine keys first, for everything the process says.
+
+structlog, the standard library's loggers (Hypercorn, SQLAlchemy, Alembic, asyncio), warnings and
+uncaught exceptions all end in `emit`, so no other shape reaches the stream.
+"""
+
+import logging
+import os
+import re
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+
+from service.observability.redaction import redact, redact_text
+from service.observability.writer import FileTarget, StreamTarget, Writer
+
+KEYS = (
+    "timestamp",
+    "level",
+    "event",
+    "request_id",
+    "method",
+    "path",
+    "status",
+    "duration_ms",
+    "user_id",
+)
+FRAMES_KEPT = 20
+
+# C0, DEL, C1, bidirectional controls and line separators: what could drive a terminal or forge.
+UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The request this task serves; every line logged meanwhile carries it."""
+
+_encoder = msgspec.json.Encoder(enc_hook=repr)
+_instance = socket.gethostname()
+_outputs: list[tuple["Renderer", Writer]] = []
+
+
+class Renderer:
+    """How a record becomes a line; `b"\\n"` ends it and occurs nowhere else in it."""
+
+    def __call__(self, record: Mapping[str, Any]) -> bytes:
+        """The record as one line of JSON, in which nothing can drive a terminal."""
+        try:
+            line = _encoder.encode(record)
+        except UnicodeEncodeError:  # a lone surrogate, as in an undecodable file name
+            line = _encoder.encode(_without_surrogates(record))
+        if not line.isascii() or b"\x7f" in line:
+            line = UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", line.decode()).encode()
+        return line + b"\n"
+
+
+class ConsoleRenderer(Renderer):
+    """For a person in development: the same record, in columns."""
+
+    COLOURS: Mapping[str, str] = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
+
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
+
+    def __call__(self, record: Mapping[str, Any]) -> bytes:
+        """The record as columns; a request shows its method, path, status and duration."""
+        clock = record["timestamp"][11:23]
+        text = record["event"]
+        if record["method"]:
+            text = f"{record['method']} {record['path']} {record['status']}"
+            text += f" {record['duration_ms']} ms"
+        elif record.get("logger"):
+            text = f"{record['logger']}: {text}"
+        rest = {
+            name: value
+            for name, value in record.items()
+            if value is not None and name not in HIDDEN_ON_CONSOLE
+        }
+        line = f"{clock} {record['level']:<8} {text}"
+        line += "".join(f" {name}={_shown(value)}" for name, value in rest.items())
+        if exception := record.get("exception"):
+            line += f" {exception['type']}: {exception['message']}"
+            line += "".join(f" < {frame}" for frame in reversed(exception["frames"][-3:]))
+        line = UNPRINTABLE.sub(lambda match: f"\\x{ord(match[0]):02x}", line)
+        colour = self.COLOURS.get(record["level"]) if self._colour else None
+        return f"\x1b[{colour}m{line}\x1b[0m\n".encode() if colour else f"{line}\n".encode()
+
+
+HIDDEN_ON_CONSOLE = frozenset(
+    {*KEYS, "route", "client", "instance", "pid", "logger", "exception"} - {"request_id", "user_id"}
+)
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {name: _without_surrogates(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(inner) for inner in value]
+    return value
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else _encoder.encode(value).decode()
+
+
+def configure(*, level: str, fmt: str, file: str = "", stream: TextIO | None = None) -> None:
+    """Sends every logger to `stream` (standard output) in `fmt` (`json` or `console`), and to
+    `file` as JSON.
+
+    May be called again, as each Gunicorn worker does after its fork.
+    """
+    flush()
+    stream = stream or sys.stdout
+    renderer = ConsoleRenderer(colour=stream.isatty()) if fmt == "console" else Renderer()
+    _outputs[:] = [(renderer, Writer(StreamTarget(stream.fileno())))]
+    if file:
+        _outputs.append((Renderer(), Writer(FileTarget(file))))
+    number = logging.getLevelNamesMapping()[level.upper()]
+    root = logging.getLogger()
+    root.handlers[:] = [_StandardLibraryHandler()]
+    root.setLevel(number)
+    # At debug these speak of every call they make, which buries what the service itself says.
+    for noisy in ("asyncio", "hypercorn", "alembic"):
+        logging.getLogger(noisy).setLevel(max(number, logging.INFO))
+    for noisier in ("sqlalchemy", "alembic.runtime.plugins"):
+        logging.getLogger(noisier).setLevel(max(number, logging.WARNING))
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, _to_emit],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        cache_logger_on_first_use=True,
+    )
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def flush() -> None:
+    """Returns once every line emitted so far is written."""
+    for _, writer in _outputs:
+        writer.flush()
+
+
+def emit(record: MutableMapping[str, Any]) -> None:
+    """Writes one record, its keys already in order and free of secrets."""
+    for renderer, writer in _outputs:
+        writer.write(renderer(record))
+
+
+def record(level: str, event: str, **more: Any) -> dict[str, Any]:
+    """A record of this moment: the nine keys, null where they do not apply, then `more`."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    made: dict[str, Any] = {
+        "timestamp": moment[:-6] + "Z",
+        "level": level,
+        "event": event,
+        "request_id": request_id.get(),
+        "method": None,
+        "path": None,
+        "status": None,
+        "duration_ms": None,
+        "user_id": None,
+    }
+    made.update(more)
+    made["instance"] = _instance
+    made["pid"] = os.getpid()
+    return made
+
+
+def exception_fields(
+    error: BaseException,
+) -> dict[str, Any]:
+    """Type, message and frames (`file:line function`, innermost last), without local values."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_KEPT:]
+    return {
+        "type": type(error).__qualname__,
+        "message": redact_text(str(error)),
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+def _to_emit(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    more = redact({name: value for name, value in event.items() if name not in {"event", "level"}})
+    if isinstance(error, BaseException):
+        more["exception"] = exception_fields(error)
+    emit(record(event["level"].upper(), redact_text(str(event["event"])), **more))
+    raise structlog.DropEvent
+
+
+class _StandardLibraryHandler(logging.Handler):
+    def emit(self, log_record: logging.LogRecord) -> None:
+        try:
+            message = log_record.getMessage()
+        except (TypeError, ValueError):  # arguments that do not fit their format
+            message = str(log_record.msg)
+        more: dict[str, Any] = {"logger": log_record.name}
+        if log_record.exc_info and log_record.exc_info[1]:
+            more["exception"] = exception_fields(log_record.exc_info[1])
+        emit(record(log_record.levelname, redact_text(message), **more))
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    fields = exception_fields(error.with_traceback(trace))
+    emit(record("CRITICAL", "uncaught exception", exception=fields))
+
+
+def _log_uncaught_in_thread(arguments: threading.ExceptHookArgs) -> None:
+    if arguments.exc_value is not None:
+        _log_uncaught(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)

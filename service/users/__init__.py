@@ -1,0 +1,1 @@
+"""Users: `/api/v1/users`."""

@@ -1,0 +1,87 @@
+"""All SQL about users. Statements are built once: building one costs as much as running it."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from service.database.engine import Reader, Writer
+from service.http.pagination import Page
+from service.users.models import users
+from service.users.schemas import UserOut
+
+SHOWN = [users.c[name] for name in UserOut.__struct_fields__]
+
+BY_ID = sa.select(*SHOWN).where(users.c.id == sa.bindparam("id"))
+ADD = (
+    insert(users)
+    .values({name: sa.bindparam(name) for name in ("email", "password_hash", "name", "role")})
+    .on_conflict_do_nothing(index_elements=[users.c.email])
+    .returning(*SHOWN)
+)
+DELETE = sa.delete(users).where(users.c.id == sa.bindparam("id")).returning(users.c.id)
+
+
+class EmailTaken(Exception):  # noqa: N818 - the state of the address
+    """Another user has this e-mail address."""
+
+
+@cache
+def page_statement(*, by_email: bool, only_one: bool) -> sa.Select[Any]:
+    """One page in order of id, with the filters asked for."""
+    statement = sa.select(*SHOWN).where(users.c.id > sa.bindparam("after"))
+    if by_email:
+        statement = statement.where(users.c.email == sa.bindparam("email"))
+    if only_one:
+        statement = statement.where(users.c.id == sa.bindparam("only"))
+    return statement.order_by(users.c.id).limit(sa.bindparam("count", type_=sa.Integer))
+
+
+async def list_users(
+    reader: Reader, page: Page, *, email: str | None = None, only: int | None = None
+) -> list[UserOut]:
+    """One page in order of id, and one row more if there is one; `only` keeps to that user."""
+    values: dict[str, Any] = {"after": page.after, "count": page.limit + 1}
+    if email is not None:
+        values["email"] = email.lower()
+    if only is not None:
+        values["only"] = only
+    statement = page_statement(by_email=email is not None, only_one=only is not None)
+    return [UserOut(*row) for row in await reader.execute(statement, values)]
+
+
+async def get_user(reader: Reader, user_id: int) -> UserOut | None:
+    """The user, or None."""
+    row = (await reader.execute(BY_ID, {"id": user_id})).one_or_none()
+    return UserOut(*row) if row else None
+
+
+async def add_user(
+    writer: Writer, *, email: str, password_hash: str, name: str = "", role: str = "user"
+) -> UserOut:
+    """Creates a user. Raises `EmailTaken`."""
+    values = {"email": email.lower(), "password_hash": password_hash, "name": name, "role": role}
+    row = (await writer.execute(ADD, values)).one_or_none()
+    if row is None:
+        raise EmailTaken
+    return UserOut(*row)
+
+
+async def change_user(writer: Writer, user_id: int, changes: Mapping[str, Any]) -> UserOut | None:
+    """The user with these columns changed, or None. Raises `EmailTaken`."""
+    values = {**changes, "updated_at": sa.func.now()}
+    if "email" in values:
+        values["email"] = values["email"].lower()
+    statement = sa.update(users).where(users.c.id == user_id).values(values).returning(*SHOWN)
+    try:
+        row = (await writer.execute(statement)).one_or_none()
+    except sa.exc.IntegrityError as error:
+        raise EmailTaken from error
+    return UserOut(*row) if row else None
+
+
+async def delete_user(writer: Writer, user_id: int) -> bool:
+    """Whether there was such a user."""
+    return (await writer.execute(DELETE, {"id": user_id})).one_or_none() is not None

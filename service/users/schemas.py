@@ -1,0 +1,71 @@
+"""What is accepted and returned of a user."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+# The address a browser accepts (WHATWG), with at least one dot after the @.
+EMAIL_PATTERN = (
+    r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
+    r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+\Z"
+)
+
+Email = Annotated[
+    str,
+    Meta(
+        max_length=254,
+        pattern=EMAIL_PATTERN,
+        examples=["ada@example.com"],
+        extra={"message": "must be an e-mail address, like ada@example.com"},
+    ),
+]
+Name = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        extra={"message": "must be up to 200 characters without control characters"},
+    ),
+]
+Password = Annotated[
+    str,
+    Meta(
+        min_length=8,
+        max_length=256,
+        extra={"message": "must have from 8 to 256 characters"},
+    ),
+]
+Role = Literal["user", "admin"]
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    """What an administrator sends to create a user."""
+
+    email: Email
+    password: Password
+    name: Name = ""
+    role: Role = "user"
+
+
+class UserChanges(msgspec.Struct, forbid_unknown_fields=True):
+    """What may be changed of a user; `role` and `active` by an administrator only."""
+
+    email: Email | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class UserOut(msgspec.Struct):
+    """A user as the API shows one."""
+
+    id: int
+    email: str
+    name: str
+    role: str
+    active: bool
+    created_at: datetime
+    updated_at: datetime
