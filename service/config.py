@@ -24,6 +24,13 @@ ALIASES = {"SQLALCHEMY_DATABASE_URI": "DATABASE_URL"}
 NOT_CONFIGURATION = re.compile(r"FLASK_(APP|ENV|RUN_.+|SKIP_DOTENV)$")
 
 
+def _cores() -> int:
+    """Those this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class ConfigurationError(Exception):
     """The process must not start. `problems`: one sentence each, never a value that is secret."""
 
@@ -73,7 +80,7 @@ class Config:
     PORT: int = 5500
     """The port it listens on."""
     WEB_CONCURRENCY: int = 1
-    """Worker processes under Gunicorn. Unset in production: (2 × cores) + 1."""
+    """Worker processes under Gunicorn."""
     GRACEFUL_TIMEOUT: float = 30.0
     """How long requests in flight may take to finish at a stop, in seconds."""
     MAX_CONTENT_LENGTH: int = 1_048_576
@@ -154,6 +161,7 @@ class ProductionConfig(Config):
 
     ENVIRONMENT = "production"
     CORS_ORIGINS = ()
+    WEB_CONCURRENCY = 2 * _cores() + 1
     HOST = "0.0.0.0"  # noqa: S104 - behind the proxy, or in a container
     PREFERRED_URL_SCHEME = "https"
     SESSION_COOKIE_SECURE = True

@@ -55,8 +55,10 @@ def shown(environment: type[config.Config], key: str) -> str:
         value = int(value)
     if isinstance(value, tuple):
         value = ",".join(value)
-    if isinstance(value, Mapping) or (key == "WEB_CONCURRENCY" and environment is PRODUCTION):
+    if isinstance(value, Mapping):
         return "unset"
+    if key == "WEB_CONCURRENCY" and environment is PRODUCTION:
+        return "(2 × cores) + 1"
     return f"`{value}`" if value or value == 0 else "unset"
 
 

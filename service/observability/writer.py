@@ -76,16 +76,19 @@ class Writer:
         self._lines: deque[bytes] = deque()
         self._pending = threading.Event()
         self._writing = threading.Lock()
-        self._owner = 0
+        self._started = False
         self._failing = False
         atexit.register(self.flush)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget_the_parents)
 
     def write(self, line: bytes) -> None:
         """Queues one whole line, its newline included."""
         self._lines.append(line)
         if not self._pending.is_set():
-            if self._owner != os.getpid():
-                self._start()
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._run, name="log-writer", daemon=True).start()
             self._pending.set()
         if len(self._lines) > LIMIT:
             self.flush()
@@ -97,12 +100,12 @@ class Writer:
             if lines:
                 self._put(lines)
 
-    def _start(self) -> None:
-        # A fork copies this object without its thread, and perhaps with its lock held.
-        if self._owner:
-            self._writing = threading.Lock()
-        self._owner = os.getpid()
-        threading.Thread(target=self._run, name="log-writer", daemon=True).start()
+    def _forget_the_parents(self) -> None:
+        """A fork copies the queue, which the parent writes, but not its thread."""
+        self._lines.clear()
+        self._pending = threading.Event()
+        self._writing = threading.Lock()
+        self._started = False
 
     def _run(self) -> None:
         while True:

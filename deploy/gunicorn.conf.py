@@ -1,0 +1,57 @@
+"""`gunicorn -c deploy/gunicorn.conf.py`, from the repository's root: several processes.
+
+Gunicorn's flags and GUNICORN_CMD_ARGS override what is set here.
+"""
+
+import sys
+from pathlib import Path
+
+from gunicorn.glogging import Logger
+
+from service.config import Config, ConfigurationError, load
+from service.observability import logging
+
+
+class RootLogger(Logger):
+    """Gunicorn's own lines go where the service's go, in the same shape."""
+
+    def __init__(self, cfg):
+        """Before any socket or worker: exits with 2 when the configuration is wrong."""
+        try:
+            super().__init__(cfg)
+        except ConfigurationError as error:
+            print(*(f"configuration: {each}" for each in error.problems), sep="\n", file=sys.stderr)
+            sys.exit(2)
+
+    def setup(self, cfg):
+        """Gunicorn's set-up, without its handlers; called again at each reload."""
+        super().setup(cfg)
+        settings = load()
+        logging.configure(level=settings.LOG_LEVEL, fmt=settings.LOG_FORMAT, file=settings.LOG_FILE)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+def _settings():
+    try:
+        return load()
+    except ConfigurationError:
+        # Exiting here would end the arbiter at a reload; RootLogger says what is wrong instead.
+        return Config()
+
+
+settings = _settings()
+wsgi_app = "service.app:create_app()"
+worker_class = "service.worker.HypercornWorker"
+bind = f"{settings.HOST}:{settings.PORT}"
+workers = settings.WEB_CONCURRENCY
+timeout = 30
+graceful_timeout = int(settings.GRACEFUL_TIMEOUT)
+# The proxy must give up idle connections sooner: in nginx, `keepalive_timeout 4s` in the upstream.
+keepalive = 5
+logger_class = RootLogger
+accesslog = None
+# The heartbeat is a file: on a disk that stalls, healthy workers would look blocked.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+# A socket in the home directory through which the arbiter takes commands.
+control_socket_disable = True
