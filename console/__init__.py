@@ -1,0 +1,1 @@
+"""The terminal operations console: logs, health and migrations of any Python web service."""

@@ -1,0 +1,141 @@
+"""The application: it starts the work, tells the screens about it, and ends in good order."""
+
+import asyncio
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from console.health.probe import client
+from console.screens.dialogs import HelpDialog, Leave, QuitDialog
+from console.screens.logs import LogScreen
+from console.screens.messages import (
+    HealthChanged,
+    LogsChanged,
+    OpenLogs,
+    SchemaChanged,
+    UpgradeWanted,
+)
+from console.screens.migrations import MigrationsScreen
+from console.screens.overview import OverviewScreen
+from console.targets import Target
+from console.watch.watch import Watch
+
+__all__ = ["OpsConsole"]
+
+_FRAME_SECONDS = 0.05
+_SCHEMA_SECONDS = 10.0
+
+
+class OpsConsole(App[str]):
+    """Watches one target. Its result is a line for the terminal it leaves behind, or None."""
+
+    CSS_PATH = "opsconsole.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "switch_mode('overview')", "Overview", show=False),
+        Binding("2", "switch_mode('logs')", "Logs", show=False),
+        Binding("5", "switch_mode('migrations')", "Migrations", show=False),
+        Binding("question_mark", "help", "keys", show=False),
+        Binding("q,ctrl+q", "quit", "quit", show=False),
+    ]
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.watched = Watch(target, on_schema=lambda: self._tell(SchemaChanged()))
+        self._log_problem = ""
+        self._leaving = False
+        self.add_mode("overview", lambda: OverviewScreen(self.watched))
+        self.add_mode("logs", lambda: LogScreen(self.watched))
+        self.add_mode("migrations", lambda: MigrationsScreen(self.watched))
+
+    def on_mount(self) -> None:
+        """Show the first screen and start everything that watches."""
+        self.switch_mode("overview")
+        self.watched.follower.start()
+        self.set_interval(_FRAME_SECONDS, self._take_lines)
+        self.run_worker(self._poll_instances(), group="health")
+        self.run_worker(self._refresh_schema(), group="schema")
+
+    async def on_unmount(self) -> None:
+        """Stop the reader; an upgrade is only still running here when the console crashed."""
+        self.watched.follower.stop()
+        if self.watched.schema.running and self.watched.schema.upgrade is not None:
+            await self.watched.schema.upgrade.terminate()
+        # Cancelled workers end their Alembic commands, which takes a moment.
+        self.workers.cancel_all()
+        workers = [worker.wait() for worker in self.workers]
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def on_open_logs(self, message: OpenLogs) -> None:
+        """Go to the log lines of a moment."""
+        await self.switch_mode("logs")
+        if isinstance(self.screen, LogScreen):
+            # Shown for the first time, the list does not know its height yet.
+            self.screen.call_after_refresh(self.screen.show_time, message.at)
+
+    def on_upgrade_wanted(self, _message: UpgradeWanted) -> None:
+        """Run the upgrade beside everything else."""
+        self.run_worker(self._upgrade(), group="upgrade")
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.push_screen(HelpDialog())
+
+    async def action_quit(self) -> None:
+        """Leave, after asking what becomes of a running upgrade."""
+        if self.watched.schema.running:
+            self.push_screen(QuitDialog(), self._quit_answered)
+        else:
+            self.exit()
+
+    async def _quit_answered(self, answer: Leave | None) -> None:
+        schema = self.watched.schema
+        if answer is None:
+            return
+        self._leaving = True
+        if not schema.running:
+            self._leave()
+        elif answer == "terminate" and schema.upgrade is not None:
+            await schema.upgrade.terminate()
+        else:
+            self.notify("quits when the upgrade has ended", markup=False)
+
+    async def _upgrade(self) -> None:
+        await self.watched.schema.run_upgrade()
+        if self._leaving:
+            self._leave()
+
+    def _leave(self) -> None:
+        result = self.watched.schema.result
+        if result is None:
+            self.exit()
+        elif result.code == 0:
+            self.exit(f"the upgrade finished in {result.seconds:.1f} s")
+        else:
+            self.exit(f"the upgrade ended with exit code {result.code}: {result.reason}")
+
+    async def _poll_instances(self) -> None:
+        async with client() as http, asyncio.TaskGroup() as tasks:
+            for instance in self.watched.instances:
+                tasks.create_task(
+                    self.watched.poll_forever(http, instance, lambda: self._tell(HealthChanged()))
+                )
+
+    async def _refresh_schema(self) -> None:
+        while self.watched.target.alembic is not None:
+            await self.watched.schema.refresh()
+            await asyncio.sleep(_SCHEMA_SECONDS)
+
+    def _take_lines(self) -> None:
+        arrived = self.watched.take_lines()
+        problem = self.watched.log_problem
+        if arrived or problem != self._log_problem:
+            self._log_problem = problem
+            self._tell(LogsChanged())
+
+    def _tell(self, message: Message) -> None:
+        """Send news to the screen of the current mode, under any dialog; others catch up later."""
+        if self.is_running and self.screen_stack:
+            self.screen_stack[0].post_message(message)

@@ -1,0 +1,1 @@
+"""Health URLs: asking them, and remembering what they answered."""

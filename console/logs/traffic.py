@@ -1,0 +1,93 @@
+"""Request rates, error ratio and latency, second by second, from the log's own timestamps."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from console.logs.record import Record
+from console.quantiles import Sketch
+
+__all__ = ["SECONDS", "WINDOW", "Traffic", "TrafficSummary"]
+
+SECONDS = 300
+"""How many seconds are remembered."""
+WINDOW = 10
+"""How many complete seconds a summary covers."""
+
+
+@dataclass(slots=True)
+class _Second:
+    requests: int = 0
+    errors: int = 0
+    durations: Sketch = field(default_factory=Sketch)
+
+
+_QUIET = _Second()
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficSummary:
+    """The last WINDOW complete seconds. `p99` is in milliseconds, `errors` a ratio of 0 to 1."""
+
+    requests_per_second: float
+    errors: float
+    p99: float | None
+
+
+class Traffic:
+    """Counts requests (records with a status) and errors (500 and above) for SECONDS seconds."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, _Second] = {}
+
+    def add(self, records: Iterable[Record], now: float) -> None:
+        """Count records; `now` is in seconds since the epoch.
+
+        A record without a time counts as now, one from the future too: its clock is ahead. One
+        from before the remembered seconds is not counted in any of them.
+        """
+        for record in records:
+            if record.status is None:
+                continue
+            at = math.floor(now if record.at is None else min(record.at, now))
+            if at <= now - SECONDS:
+                continue
+            second = self._seconds.get(at)
+            if second is None:
+                second = self._seconds[at] = _Second()
+            second.requests += 1
+            second.errors += record.status >= 500
+            if record.duration is not None:
+                second.durations.add(record.duration)
+        self._forget(now)
+
+    def summary(self, now: float) -> TrafficSummary:
+        """Return the figures of the last WINDOW complete seconds before `now`."""
+        end = math.floor(now)
+        window = [s for at in range(end - WINDOW, end) if (s := self._seconds.get(at))]
+        requests = sum(second.requests for second in window)
+        durations = Sketch()
+        for second in window:
+            durations.merge(second.durations)
+        return TrafficSummary(
+            requests_per_second=requests / WINDOW,
+            errors=sum(second.errors for second in window) / requests if requests else 0.0,
+            p99=durations.quantile(0.99),
+        )
+
+    def series(self, now: float, count: int) -> tuple[list[int | None], list[int | None]]:
+        """Return requests and errors in each of the last `count` complete seconds, oldest first.
+
+        Seconds before the first one remembered are None: nothing is known of them.
+        """
+        end = math.floor(now)
+        first = min(self._seconds, default=end)
+        span = range(end - count, end)
+        seconds = [self._seconds.get(at, _QUIET) if at >= first else None for at in span]
+        return [s.requests if s else None for s in seconds], [
+            s.errors if s else None for s in seconds
+        ]
+
+    def _forget(self, now: float) -> None:
+        for at in [at for at in self._seconds if at <= now - SECONDS]:
+            del self._seconds[at]

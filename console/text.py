@@ -1,0 +1,95 @@
+"""The one gate between the outside world and the screen.
+
+Log lines, health bodies, Alembic's output and exception messages are written by others. A single
+escape sequence among them could retitle the terminal, and a bidi override could make a line read
+as something it is not, so every such text passes through `visible()` before it is drawn.
+"""
+
+import re
+import unicodedata
+
+__all__ = ["cut", "redact", "visible"]
+
+# A password longer than this is not recognised; without the bound, a line made of nothing but
+# "://a:" would take quadratic time.
+_USERINFO = re.compile(r"(://[^\s/:@]{0,256}:)(?!\d{1,5}[/?#])[^\s\"'<>]{0,256}@")
+_PARAMETER = re.compile(r"(?i)([?&](?:password|passwd|pwd)=)[^\s&#\"'<>]{1,256}")
+_MASK = r"\1***"
+
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks that Unicode draws as nothing at all ("default ignorable"), so that two
+# different texts would look the same.
+_INVISIBLE = frozenset(
+    chr(code)
+    for first, last in (
+        (0x034F, 0x034F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x2800, 0x2800),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0xE0100, 0xE01EF),
+    )
+    for code in range(first, last + 1)
+)
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+# More marks than this on one letter is a flood that paints over the neighbouring lines.
+_MARKS_PER_LETTER = 3
+
+
+def visible(text: object, limit: int = 2_000) -> str:
+    """Return `text` as at most `limit` characters that are safe to draw on one line.
+
+    Passwords in URLs are masked. Controls, escapes, bidi and zero-width characters, line
+    separators and unassigned code points become escapes such as `\\x1b` or `\\u202e`; every other
+    kind of space becomes a plain one. The result never holds a line break.
+    """
+    # The margin keeps a password whole until it is masked, even where the cut falls inside it.
+    shown = redact(str(text)[: limit + 600])
+    if not (shown.isascii() and shown.isprintable()):
+        shown = _escape(shown)
+    return cut(shown, limit)
+
+
+def redact(text: str) -> str:
+    """Mask the password of every `scheme://user:password@` and `?password=` in `text`."""
+    if "://" in text:
+        text = _USERINFO.sub(_MASK + "@", text)
+    if "=" in text:
+        text = _PARAMETER.sub(_MASK, text)
+    return text
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten `text` to `limit` characters, the last of them an ellipsis when any were lost."""
+    if len(text) <= limit:
+        return text
+    return text[: limit - 1] + "…" if limit > 0 else ""
+
+
+def _escape(text: str) -> str:
+    shown: list[str] = []
+    marks = 0
+    for character in text:
+        if " " <= character <= "~":
+            marks = 0
+            shown.append(character)
+            continue
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if category == "Zs":
+            shown.append(" ")
+        elif category in _HIDDEN_CATEGORIES or character in _INVISIBLE or marks > _MARKS_PER_LETTER:
+            shown.append(_code(character))
+        else:
+            shown.append(character)
+    return "".join(shown)
+
+
+def _code(character: str) -> str:
+    number = ord(character)
+    if number < 0x100:
+        return _SHORT.get(character) or f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -1,0 +1,1 @@
+"""Logs, health and migrations of one target, put together; no widget is known here."""

@@ -1,0 +1,95 @@
+"""Everything known about one target: what the screens show, and nothing about how."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import httpx
+
+from console.health.instances import Instance
+from console.health.probe import Poll, probe
+from console.logs.buffer import RecordBuffer
+from console.logs.follower import Follower
+from console.logs.record import decode
+from console.logs.signatures import Signatures
+from console.logs.traffic import Traffic
+from console.targets import Target
+from console.watch.changes import Change, Feed
+from console.watch.schema import Schema
+
+__all__ = ["POLL_SECONDS", "Watch"]
+
+POLL_SECONDS = 1.0
+# So many lines are understood at a time that a key press still finds the event loop free.
+_LINES_AT_ONCE = 4_000
+
+
+class Watch:
+    """The logs, instances and schema of a target, and the feed of what changed in them."""
+
+    def __init__(self, target: Target, on_schema: Callable[[], None]) -> None:
+        self.target = target
+        self.feed = Feed()
+        self.follower = Follower(target.logs)
+        self.records = RecordBuffer()
+        self.traffic = Traffic()
+        self.instances = [Instance(endpoint) for endpoint in target.health]
+        self.schema = Schema(target.alembic, self.feed, on_schema)
+        self._signatures = Signatures()
+        self._truncations = 0
+
+    @property
+    def healthy(self) -> int:
+        """How many instances were healthy at their last poll."""
+        return sum(instance.status == "healthy" for instance in self.instances)
+
+    @property
+    def log_problem(self) -> str:
+        """Why there may be nothing to read; empty when all log files are open."""
+        if not self.target.logs:
+            return "no log: give one with --log FILE"
+        return "; ".join(
+            f"{source.path}: {source.state}" for source in self.follower.sources if source.state
+        )
+
+    def take_lines(self) -> bool:
+        """Take in what the reader has found since the last call; return whether there was any."""
+        self._notice_truncation()
+        lines = self.follower.drain(_LINES_AT_ONCE)
+        if not lines:
+            return False
+        now = time.time()
+        records = [decode(line) for line in lines]
+        self.records.extend(records)
+        self.traffic.add(records, now)
+        for record in records:
+            if new := self._signatures.add(record, now):
+                self.feed.add(Change(new.first, "new error", new.title, "bad", new))
+        return True
+
+    async def poll_forever(
+        self, http: httpx.AsyncClient, instance: Instance, on_poll: Callable[[], None]
+    ) -> None:
+        """Ask an instance every POLL_SECONDS, one question at a time, until cancelled."""
+        while True:
+            begin = time.monotonic()
+            poll = await probe(http, instance.endpoint.url)
+            if instance.add(poll):
+                self.feed.add(_transition(instance, poll))
+            on_poll()
+            await asyncio.sleep(max(POLL_SECONDS - (time.monotonic() - begin), 0.05))
+
+    def _notice_truncation(self) -> None:
+        count = self.follower.truncations
+        if count != self._truncations:
+            self._truncations = count
+            text = "truncated in place: its last lines may have been cut off unread"
+            self.feed.add(Change(time.time(), "log", text))
+
+
+def _transition(instance: Instance, poll: Poll) -> Change:
+    at = poll.at + poll.latency / 1000
+    if poll.healthy:
+        return Change(at, instance.endpoint.name, "unhealthy → healthy", "good")
+    before = "healthy → " if len(instance.polls) > 1 else ""
+    return Change(at, instance.endpoint.name, f"{before}unhealthy: {poll.reason}", "bad")

@@ -1,0 +1,55 @@
+"""Numbers, times and lists of values as short texts."""
+
+import time
+from collections.abc import Sequence
+
+__all__ = ["clock", "milliseconds", "percent", "size", "sparkline"]
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float | None], width: int, *, least_top: float = 0.0) -> str:
+    """Draw the last `width` values, newest at the right; None leaves a gap.
+
+    The highest bar stands for the largest value, or for `least_top` where all are below it.
+    """
+    shown = list(values)[-width:] if width > 0 else []
+    top = max((value for value in shown if value is not None), default=0.0)
+    top = max(top, least_top)
+    bars = "".join(
+        " " if value is None else _BARS[round(value / top * 7) if top > 0 else 0] for value in shown
+    )
+    return bars.rjust(width)
+
+
+def milliseconds(value: float | None) -> str:
+    """`3.2 ms`, `45 ms`, `2,004 ms` or `12.3 s`; a hyphen for None."""
+    if value is None:
+        return "-"
+    if value < 9.95:
+        return f"{value:.1f} ms"
+    return f"{value:,.0f} ms" if value < 9_999.5 else f"{value / 1000:,.1f} s"
+
+
+def percent(ratio: float | None) -> str:
+    """`100 %`, `99.9 %`; never rounded up to 100. A hyphen for None."""
+    if ratio is None:
+        return "-"
+    if ratio >= 1:
+        return "100 %"
+    return f"{int(ratio * 1000) / 10:.1f} %"
+
+
+def size(count: int) -> str:
+    """Bytes as `512 B`, `64 KB` or `10.0 MB`."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count // 1024} KB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
+
+
+def clock(at: float | None, *, fraction: bool = False) -> str:
+    """Seconds since the epoch as local `HH:MM:SS`, or `HH:MM:SS.mmm`; empty for None."""
+    if at is None:
+        return ""
+    text = time.strftime("%H:%M:%S", time.localtime(at))
+    return f"{text}.{int(at % 1 * 1000):03d}" if fraction else text

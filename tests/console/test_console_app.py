@@ -1,0 +1,399 @@
+"""The three screens, driven by keys, watching real things."""
+
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from console.app import OpsConsole
+from console.screens.detail import DetailScreen
+from console.screens.dialogs import HelpDialog, QuitDialog, UpgradeDialog
+from console.screens.logs import LogScreen
+from console.screens.migrations import MigrationsScreen
+from console.screens.overview import OverviewScreen
+from console.targets import Endpoint, Target
+
+Until = Callable[..., Awaitable[None]]
+LogLine = Callable[..., bytes]
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+def screen_text(app: OpsConsole) -> str:
+    """What a person would see, line by line."""
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+def sees(app: OpsConsole, *texts: str) -> Callable[[], bool]:
+    return lambda: all(text in screen_text(app) for text in texts)
+
+
+def now_text() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+async def in_logs(pilot: Pilot[str]) -> LogScreen:
+    await pilot.press("2")
+    await pilot.pause()
+    assert isinstance(pilot.app.screen, LogScreen)
+    return pilot.app.screen
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log file, empty."""
+    path = tmp_path / "service.jsonl"
+    path.touch()
+    return path
+
+
+def append(path: Path, *lines: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(b"".join(lines))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_nothing_to_watch_is_said_in_place(until: Until, size: tuple[int, int]) -> None:
+    app = OpsConsole(Target("empty"))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(sees(app, "--health", "--log FILE", "--alembic DIR", "nothing has changed"))
+        await pilot.press("2")
+        await until(sees(app, "no log: give one with --log FILE"))
+        await pilot.press("5")
+        await until(sees(app, "give one with --alembic DIR", "no revisions"))
+        await pilot.press("u")
+        await until(sees(app, "the state of the database"))
+
+
+async def test_an_instance_turns_red_and_green_again(
+    until: Until, start_health: Callable[..., Any]
+) -> None:
+    one, two = start_health(), start_health()
+    target = Target("shop", health=(Endpoint("web1", one.url), Endpoint("web2", two.url)))
+    app = OpsConsole(target)
+    async with app.run_test(size=(100, 30), notifications=True):
+        await until(sees(app, "2 of 2 healthy", "● web1  healthy", "connected"))
+        two.become_unhealthy("pool [red]timeout[/] \x1b[2J postgresql://u:secret@db/x")
+        await until(sees(app, "1 of 2 healthy", "✖ web2  unhealthy", r"pool [red]timeout[/] \x1b"))
+        await until(sees(app, "healthy → unhealthy: pool [red]timeout[/]"))
+        assert "secret" not in screen_text(app)
+        two.become_healthy()
+        await until(sees(app, "2 of 2 healthy", "unhealthy → healthy"))
+        one.close()
+        await until(sees(app, "✖ web1  unhealthy  connection refused"))
+        start_health(one.port)
+        await until(sees(app, "2 of 2 healthy"))
+    assert two.requests > 2
+
+
+async def test_a_silent_instance_is_asked_one_question_at_a_time(
+    until: Until, start_health: Callable[..., Any]
+) -> None:
+    silent, well = start_health(), start_health()
+    silent.release.clear()
+    target = Target("shop", health=(Endpoint("a", silent.url), Endpoint("b", well.url)))
+    app = OpsConsole(target)
+    async with app.run_test(size=(100, 30), notifications=True):
+        await until(sees(app, "no answer in 2 s", "1 of 2 healthy"))
+        assert well.requests >= 2
+        silent.release.set()
+        await until(sees(app, "2 of 2 healthy"))
+    assert well.most_at_once == 1
+
+
+async def test_traffic_and_errors_come_from_the_log(
+    until: Until, log: Path, log_line: LogLine
+) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        frames = ["/app/service/users/queries.py:41 create"]
+        append(
+            log,
+            *(log_line(timestamp=now_text()) for _ in range(30)),
+            *(
+                log_line(
+                    timestamp=now_text(),
+                    level="ERROR",
+                    status=500,
+                    request_id="broken",
+                    exception={"type": "TimeoutError", "frames": frames},
+                )
+                for _ in range(10)
+            ),
+        )
+        await until(sees(app, "4.0 req/s", "25.0 % errors", "p99 4"))
+        await until(sees(app, "new error", "TimeoutError in users/queries.py:41", "×10"))
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, LogScreen))
+        assert isinstance(app.screen, LogScreen)
+        assert not app.screen.log_view.following
+        await until(sees(app, "TimeoutError in users/queries.py:41"))
+        selected = app.screen.log_view.selected
+        assert selected is not None
+        assert selected.failure
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_log_is_followed(
+    until: Until, log: Path, log_line: LogLine, size: tuple[int, int]
+) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    append(log, *(log_line(path=f"/old/{number}") for number in range(100)))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await in_logs(pilot)
+        await until(sees(app, "/old/99", "following", "info", "201", "45 ms", "POST"))
+        append(log, log_line(path="/new", level="WARNING"), b"no json \x1b[31m\n")
+        await until(sees(app, "/new", "warning", r"no json \x1b[31m", "102 lines"))
+        assert ("abc123" in screen_text(app)) is (size[0] >= 100)
+
+
+async def test_scrolling_up_stops_following_and_end_goes_on(
+    until: Until, log: Path, log_line: LogLine
+) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    append(log, *(log_line(path=f"/old/{number}") for number in range(100)))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await in_logs(pilot)
+        await until(sees(app, "/old/99"))
+        await pilot.press("pageup", "pageup")
+        shown = [line[:70] for line in screen_text(app).splitlines()[3:22]]
+        append(log, *(log_line(path=f"/new/{number}") for number in range(7)))
+        await until(sees(app, "7 new lines below"))
+        assert [line[:70] for line in screen_text(app).splitlines()[3:22]] == shown
+        await pilot.press("G")
+        await until(sees(app, "/new/6", "following"))
+
+
+async def test_the_mouse_wheel_stops_following_too(
+    until: Until, log: Path, log_line: LogLine
+) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    append(log, *(log_line(path=f"/old/{number}") for number in range(100)))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        view = (await in_logs(pilot)).log_view
+        await until(sees(app, "/old/99"))
+        view.scroll_up(animate=False)
+        await until(lambda: not view.following)
+        append(log, log_line(path="/new"))
+        await until(sees(app, "1 new lines below"))
+
+
+async def test_pause_holds_the_picture_still(until: Until, log: Path, log_line: LogLine) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    append(log, log_line(path="/first"))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await in_logs(pilot)
+        await until(sees(app, "/first"))
+        await pilot.press("space")
+        append(log, log_line(path="/second"))
+        await until(sees(app, "paused  1 new lines waiting"))
+        await pilot.press("l", "l", "l", "l")
+        assert "/second" not in screen_text(app)
+        await pilot.press("space")
+        await until(sees(app, "/second", "following"))
+
+
+async def test_filters_by_level_and_by_request(until: Until, log: Path, log_line: LogLine) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+    append(log, *(log_line(path=f"/{level}", level=level, request_id=level) for level in levels))
+    append(log, b"plain text\n")
+    async with app.run_test(size=(100, 24), notifications=True) as pilot:
+        view = (await in_logs(pilot)).log_view
+        await until(lambda: view.row_count == 6)
+        for level, count in (("info", 5), ("warning", 3), ("error", 2), ("all", 6)):
+            await pilot.press("l")
+            assert (view.level, view.row_count) == (level, count)
+        await pilot.press("r")
+        await until(sees(app, "this line has no request id"))
+        await pilot.press("up", "r")
+        assert [record.path for _, record in view.rows] == ["/CRITICAL"]
+        append(log, log_line(path="/other"), log_line(path="/same", request_id="CRITICAL"))
+        await until(lambda: view.row_count == 2)
+        await pilot.press("r")
+        assert view.row_count == 8
+        assert view.selected is not None
+        assert view.selected.path == "/CRITICAL"
+
+
+async def test_a_filter_keeps_following_and_lifting_it_keeps_the_place(
+    until: Until, log: Path, log_line: LogLine
+) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    levels = [log_line(path=f"/{n}", level="ERROR" if n % 10 == 0 else "INFO") for n in range(900)]
+    append(log, *levels)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        view = (await in_logs(pilot)).log_view
+        await until(lambda: view.row_count == 900)
+        await pilot.press("l", "l")
+        await until(lambda: view.row_count == 90)
+        assert view.following
+        await pilot.press("up", "up", "l", "l")
+        assert not view.following
+        assert view.row_count == 900
+        await until(sees(app, "/870"))
+        await pilot.click(view, offset=(5, 3))
+        assert view.cursor == round(view.scroll_y) + 3
+
+
+async def test_all_of_a_line(until: Until, log: Path, log_line: LogLine) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    append(log, log_line(extra={"deep": [1, "\x1b[0m"]}, stack="one\ntwo [b]three[/b]"))
+    async with app.run_test(size=(80, 40), notifications=True) as pilot:
+        view = (await in_logs(pilot)).log_view
+        await until(lambda: view.row_count == 1)
+        await pilot.press("enter")
+        await until(sees(app, '"duration_ms": 45.2', '"deep": [', r"\u001b[0m", "  two [b]three"))
+        assert isinstance(app.screen, DetailScreen)
+        await pilot.press("escape")
+        assert isinstance(app.screen, LogScreen)
+
+
+async def test_old_lines_are_dropped_and_counted(
+    until: Until, log: Path, log_line: LogLine
+) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    async with app.run_test(size=(100, 24), notifications=True) as pilot:
+        view = (await in_logs(pilot)).log_view
+        await until(lambda: app.watched.log_problem == "" and not view.row_count)
+        append(log, *(log_line(path=f"/{number}") for number in range(12_000)))
+        await until(sees(app, "10,000 lines, 2,000 older dropped", "/11999"))
+        assert view.row_count == 10_000
+        await pilot.press("home")
+        append(log, *(log_line(path=f"/late/{number}") for number in range(50)))
+        await until(sees(app, "2,050 older dropped"))
+        assert view.rows[view.cursor][1].path == "/2050"
+
+
+async def test_a_missing_log_appears_later(until: Until, log: Path, log_line: LogLine) -> None:
+    late = log.with_name("late.jsonl")
+    app = OpsConsole(Target("shop", logs=(late,)))
+    async with app.run_test(size=(120, 24), notifications=True) as pilot:
+        await until(sees(app, "no such file yet"))
+        await in_logs(pilot)
+        append(late, log_line(path="/appeared"))
+        await until(sees(app, "/appeared"))
+        assert "no such file" not in screen_text(app)
+
+
+async def test_a_truncated_log_is_news(until: Until, log: Path, log_line: LogLine) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    append(log, log_line(), log_line())
+    async with app.run_test(size=(120, 24), notifications=True):
+        await until(lambda: app.watched.records.end == 2)
+        os.truncate(log, 0)
+        append(log, log_line())
+        await until(sees(app, "truncated in place"))
+
+
+async def test_an_upgrade_from_question_to_result(until: Until, alembic_project: Any) -> None:
+    app = OpsConsole(Target("shop", alembic=alembic_project.folder))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(sees(app, "nothing applied", "pending  2"))
+        await pilot.press("5")
+        await until(sees(app, "○ pending  b2  add roles", "○ pending  a1  create users"))
+        await pilot.press("u")
+        await until(sees(app, "alembic upgrade head on shop (development)"))
+        await pilot.press("escape")
+        assert isinstance(app.screen, MigrationsScreen)
+        await pilot.press("u", "y")
+        await until(sees(app, "● current  b2", "· applied  a1", "done, ", "b2 (head)"))
+        await pilot.press("u")
+        await until(sees(app, "nothing is pending"))
+        await pilot.press("1")
+        await until(sees(app, "migration", "applied in"))
+
+
+async def test_a_failing_revision_is_told_in_place(until: Until, alembic_project: Any) -> None:
+    alembic_project.add("c3", "broken \x1b[31m", "raise ValueError('a\\x1b]0;x\\x07b')")
+    app = OpsConsole(Target("shop", alembic=alembic_project.folder))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("5")
+        await until(sees(app, r"○ pending  c3  broken \x1b[31m"))
+        await pilot.press("u", "y")
+        await until(sees(app, r"ValueError: a\x1b]0;x\x07b", "failed, exit code 1"))
+        await until(sees(app, "○ pending  c3"))
+
+
+async def test_production_asks_for_the_targets_name(until: Until, alembic_project: Any) -> None:
+    app = OpsConsole(Target("shop", "production", alembic=alembic_project.folder))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("5")
+        await until(sees(app, "○ pending  b2"))
+        await pilot.press("u")
+        await until(sees(app, "Type shop and press enter"))
+        await pilot.press("y", "enter")
+        await until(sees(app, "that is not the target's name"))
+        assert isinstance(app.screen, UpgradeDialog)
+        app.screen.query_one(Input).value = "shop"
+        await pilot.press("enter")
+        await until(sees(app, "● current  b2"))
+
+
+async def test_read_only_refuses(until: Until, alembic_project: Any) -> None:
+    app = OpsConsole(Target("shop", alembic=alembic_project.folder, read_only=True))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("5")
+        await until(sees(app, "○ pending  b2", "read-only"))
+        await pilot.press("u")
+        await until(sees(app, "read-only: upgrades are refused"))
+        assert isinstance(app.screen, MigrationsScreen)
+    assert app.watched.schema.upgrade is None
+
+
+@pytest.mark.parametrize("answer", ["w", "t"])
+async def test_quitting_during_an_upgrade_asks(
+    until: Until, alembic_project: Any, answer: str
+) -> None:
+    go = alembic_project.folder / "go"
+    body = f"print('begun', flush=True)\nwhile not Path({str(go)!r}).exists(): time.sleep(0.02)"
+    alembic_project.add("c3", "slow", body)
+    app = OpsConsole(Target("shop", alembic=alembic_project.folder))
+    async with app.run_test(size=(80, 30), notifications=True) as pilot:
+        await pilot.press("5")
+        await until(sees(app, "○ pending  c3"))
+        await pilot.press("u", "y")
+        await until(sees(app, "begun", "upgrade running"))
+        await pilot.press("q")
+        assert isinstance(app.screen, QuitDialog)
+        await pilot.press("escape", "q", answer)
+        if answer == "w":
+            assert app.watched.schema.running
+            go.touch()
+        await until(lambda: app.return_value is not None)
+    expected = "the upgrade finished in" if answer == "w" else "terminated on request"
+    assert expected in str(app.return_value)
+
+
+async def test_a_database_that_refuses_is_told_and_recovers(
+    until: Until, alembic_project: Any
+) -> None:
+    alembic_project.database.write_bytes(b"garbage" * 200)
+    app = OpsConsole(Target("shop", alembic=alembic_project.folder))
+    async with app.run_test(size=(120, 24), notifications=True) as pilot:
+        await pilot.press("5")
+        await until(sees(app, "file is not a database", "? unknown  b2"))
+        alembic_project.database.unlink()
+        await pilot.press("R")
+        await until(sees(app, "nothing applied", "○ pending  b2"))
+
+
+async def test_keys_and_screens() -> None:
+    app = OpsConsole(Target("shop"))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+        assert isinstance(app.screen, OverviewScreen)
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpDialog)
+        assert "ask Alembic again" in screen_text(app)
+        await pilot.press("escape")
+        for key, screen in (("2", LogScreen), ("5", MigrationsScreen), ("1", OverviewScreen)):
+            await pilot.press(key)
+            assert isinstance(app.screen, screen)
+        await pilot.press("3", "q")
+    assert app.return_value is None
+    assert app.return_code == 0

@@ -1,0 +1,146 @@
+"""The command line, in processes of its own."""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def opsconsole(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "console", *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_help_names_every_option(tmp_path: Path) -> None:
+    result = opsconsole("--help", cwd=tmp_path)
+    assert result.returncode == 0
+    for option in ("--health", "--log", "--alembic", "--name", "--environment", "--read-only"):
+        assert option in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--health", "nonsense"], "a health URL looks like"),
+        (["--alembic", "nowhere"], "no alembic.ini in nowhere"),
+        (["--colour"], "unrecognized arguments"),
+    ],
+)
+def test_bad_arguments_are_one_clear_line(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = opsconsole(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_broken_toml_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "opsconsole.toml").write_text("[target.a]\nlog = [\n")
+    result = opsconsole(cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("opsconsole: opsconsole.toml line ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_screen_can_be_drawn_without_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"level":"INFO","event":"drawn"}\n')
+    tool = str(ROOT / "tools" / "screenshot.py")
+    arguments = ["--screen", "logs", "--size", "80x24", "--out", "a.svg", "--log", "a.jsonl"]
+    subprocess.run([sys.executable, tool, *arguments], cwd=tmp_path, timeout=60, check=True)
+    assert "drawn" in (tmp_path / "a.svg").read_text("utf-8")
+
+
+def test_it_wants_a_terminal(tmp_path: Path) -> None:
+    result = opsconsole(cwd=tmp_path)
+    assert result.returncode == 2
+    assert "must be a terminal" in result.stderr
+
+
+def test_help_does_not_wait_for_the_framework(tmp_path: Path) -> None:
+    code = "import sys, console.cli; sys.exit('textual' in sys.modules or 'httpx' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode == 0
+
+
+def test_without_textual_it_says_what_to_install(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['textual'] = None; from console.cli import main; main([])"
+    result = subprocess.run(
+        [sys.executable, "-c", f"{code}\nsys.exit(2)"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.stderr == "opsconsole: install quartermaster[console]\n"
+
+
+def test_a_logged_escape_does_not_rename_the_terminal(tmp_path: Path) -> None:
+    log = tmp_path / "hostile.jsonl"
+    log.write_text(
+        '{"level":"ERROR","event":"before \\u001b]0;pwned\\u0007 after"}\n'
+        "raw \x1b]0;pwned\x07 \x1b[31m\u202e \x9b31m\n"
+        '{"request_id":"\\u001b]2;pwned\\u0007","path":"\\u001b]0;pwned\\u0007","status":500}\n',
+        "utf-8",
+    )
+    terminal, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console", "--log", log.name],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    output = b""
+    pressed, deadline = b"", time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                chunk = os.read(terminal, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            output += chunk
+        if b"What changed" in output and not pressed:
+            pressed = b"2"
+            os.write(terminal, pressed)
+        if output.count(b"pwned") >= 3 and b"after" in output and pressed == b"2":
+            pressed = b"q"
+            os.write(terminal, pressed)
+    os.close(terminal)
+    assert process.wait(10) == 0
+    assert rb"\x1b]0;pwned\x07" in output
+    assert b"\x1b]0;pwned" not in output
+    assert b"\x1b]2;" not in output
+    assert "\u202e".encode() not in output
+    assert "\x9b".encode() not in output
