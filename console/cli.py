@@ -73,7 +73,9 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="log file, one JSON object a line; repeat for more",
     )
-    parser.add_argument("--alembic", metavar="DIR", help="folder that holds alembic.ini")
+    parser.add_argument(
+        "--alembic", metavar="DIR", help="Alembic's folder, or the one with alembic.ini"
+    )
     parser.add_argument("--name", help="name of the target; chooses one in opsconsole.toml")
     parser.add_argument(
         "--environment",
@@ -98,10 +100,19 @@ def target_from(options: argparse.Namespace, folder: Path) -> Target:
     else:
         target = discover(folder, os.environ)
         target = replace(target, name=options.name or target.name)
-    if target.alembic is not None and not (target.alembic / "alembic.ini").is_file():
-        raise TargetError(f"no alembic.ini in {target.alembic}")
     return replace(
         target,
+        alembic=_folder_of_ini(target.alembic) if target.alembic else None,
         environment=options.environment or target.environment,
         read_only=options.read_only or target.read_only,
     )
+
+
+def _folder_of_ini(folder: Path) -> Path:
+    """The folder itself, or the one around it when it is the folder of the scripts."""
+    if (folder / "alembic.ini").is_file():
+        return folder
+    around = folder.resolve().parent
+    if (folder / "env.py").is_file() and (around / "alembic.ini").is_file():
+        return around
+    raise TargetError(f"no alembic.ini in {folder}")

@@ -2,13 +2,11 @@
 
 import argparse
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-# Run as a script, Python looks for modules beside this file, not in the project.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from console.app import OpsConsole
 from console.cli import add_target_arguments, target_from
@@ -54,7 +52,12 @@ async def _draw(target: Target, size: tuple[int, int], options: argparse.Namespa
         # Figures cover complete seconds: let one pass.
         await pilot.pause(1.1)
         picture = app.export_screenshot(title=f"opsconsole {options.screen}")
-    await asyncio.to_thread(options.out.write_text, picture, "utf-8")
+    await asyncio.to_thread(options.out.write_text, _self_contained(picture), "utf-8")
+
+
+def _self_contained(svg: str) -> str:
+    """The picture without the web fonts it would fetch: the reader's own monospace will do."""
+    return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 def _complete(watch: Watch, polls: int) -> bool:

@@ -6,13 +6,16 @@ import ssl
 import time
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import msgspec
 
-__all__ = ["TIME_LIMIT", "Poll", "client", "probe"]
+__all__ = ["OWN_REQUEST", "TIME_LIMIT", "Poll", "client", "probe"]
 
 TIME_LIMIT = 2.0
+OWN_REQUEST = "opsconsole-"
+"""How the request ids of the polls begin, so that a service's log tells whose they were."""
 _BODY_LIMIT = 64 * 1024
 _GOOD_WORDS = frozenset({"healthy", "ok", "up", "pass", "passing", "alive", "ready", "green"})
 
@@ -51,8 +54,9 @@ async def probe(http: httpx.AsyncClient, url: str) -> Poll:
     """Ask `url` once, for at most TIME_LIMIT seconds; every failure is a Poll, too."""
     at, begin = time.time(), time.perf_counter()
     status, body, reason = 0, b"", ""
+    own = {"x-request-id": f"{OWN_REQUEST}{uuid4().hex}"}
     try:
-        async with asyncio.timeout(TIME_LIMIT), http.stream("GET", url) as response:
+        async with asyncio.timeout(TIME_LIMIT), http.stream("GET", url, headers=own) as response:
             status = response.status_code
             async for chunk in response.aiter_raw():
                 body += chunk

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 
 from console.health.instances import Instance
-from console.health.probe import Poll, probe
+from console.health.probe import OWN_REQUEST, Poll, probe
 from console.logs.buffer import RecordBuffer
 from console.logs.follower import Follower
 from console.logs.record import decode
@@ -25,7 +25,11 @@ _LINES_AT_ONCE = 4_000
 
 
 class Watch:
-    """The logs, instances and schema of a target, and the feed of what changed in them."""
+    """The logs, instances and schema of a target, and the feed of what changed in them.
+
+    `own_polls` counts the log lines left out because the console's own health polls made them:
+    one a second and instance, they would hide the traffic they are there to watch.
+    """
 
     def __init__(self, target: Target, on_schema: Callable[[], None]) -> None:
         self.target = target
@@ -35,6 +39,7 @@ class Watch:
         self.traffic = Traffic()
         self.instances = [Instance(endpoint) for endpoint in target.health]
         self.schema = Schema(target.alembic, self.feed, on_schema)
+        self.own_polls = 0
         self._signatures = Signatures()
         self._truncations = 0
 
@@ -59,7 +64,9 @@ class Watch:
         if not lines:
             return False
         now = time.time()
-        records = [decode(line) for line in lines]
+        every = [decode(line) for line in lines]
+        records = [record for record in every if not record.request_id.startswith(OWN_REQUEST)]
+        self.own_polls += len(every) - len(records)
         self.records.extend(records)
         self.traffic.add(records, now)
         for record in records:

@@ -48,5 +48,10 @@ class LogStatus(Inked):
     def _counts(self) -> str:
         records, shown = self._watch.records, self._view.row_count
         kept = records.end - records.first
-        counts = f"{kept:,} lines" if shown == kept else f"{shown:,} of {kept:,} lines"
-        return f"{counts}, {records.first:,} older dropped" if records.first else counts
+        counts = f"{kept:,}" if shown == kept else f"{shown:,} of {kept:,}"
+        counts += " line" if kept == 1 else " lines"
+        if records.first:
+            counts += f", {records.first:,} older dropped"
+        if polls := self._watch.own_polls:
+            counts += f", {polls:,} own polls left out"
+        return counts

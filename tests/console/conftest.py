@@ -34,11 +34,13 @@ class HealthServer:
         self.requests = 0
         self.at_once = 0
         self.most_at_once = 0
+        self.request_ids: list[str] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 outer.requests += 1
+                outer.request_ids.append(self.headers.get("X-Request-ID", ""))
                 outer.at_once += 1
                 outer.most_at_once = max(outer.most_at_once, outer.at_once)
                 try:

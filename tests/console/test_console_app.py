@@ -137,6 +137,19 @@ async def test_traffic_and_errors_come_from_the_log(
         assert selected.failure
 
 
+async def test_own_polls_are_no_traffic(
+    until: Until, log: Path, log_line: LogLine, start_health: Any
+) -> None:
+    server = start_health()
+    app = OpsConsole(Target("shop", health=(Endpoint("web1", server.url),), logs=(log,)))
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        await until(lambda: server.request_ids)
+        append(log, log_line(path="/health", request_id=server.request_ids[0]))
+        append(log, log_line(path="/health", request_id="a-balancers"))
+        await pilot.press("2")
+        await until(sees(app, "1 line, 1 own polls left out"))
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_log_is_followed(
     until: Until, log: Path, log_line: LogLine, size: tuple[int, int]

@@ -1,5 +1,6 @@
 """The command line, in processes of its own."""
 
+import argparse
 import fcntl
 import os
 import pty
@@ -10,8 +11,11 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from console.cli import add_target_arguments, target_from
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,6 +56,18 @@ def test_bad_arguments_are_one_clear_line(
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("folder", [".", "scripts"])
+def test_alembics_folder_may_be_either_of_the_two(
+    tmp_path: Path, alembic_project: Any, folder: str
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_target_arguments(parser)
+    options = parser.parse_args(["--alembic", str(alembic_project.folder / folder)])
+    target = target_from(options, tmp_path)
+    assert target.alembic is not None
+    assert (target.alembic / "alembic.ini").is_file()
+
+
 def test_a_broken_toml_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "opsconsole.toml").write_text("[target.a]\nlog = [\n")
     result = opsconsole(cwd=tmp_path)
@@ -62,10 +78,13 @@ def test_a_broken_toml_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_a_screen_can_be_drawn_without_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"level":"INFO","event":"drawn"}\n')
-    tool = str(ROOT / "tools" / "screenshot.py")
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
     arguments = ["--screen", "logs", "--size", "80x24", "--out", "a.svg", "--log", "a.jsonl"]
-    subprocess.run([sys.executable, tool, *arguments], cwd=tmp_path, timeout=60, check=True)
-    assert "drawn" in (tmp_path / "a.svg").read_text("utf-8")
+    command = [sys.executable, "-m", "tools.screenshot", *arguments]
+    subprocess.run(command, cwd=tmp_path, env=environ, timeout=60, check=True)
+    picture = (tmp_path / "a.svg").read_text("utf-8")
+    assert "drawn" in picture
+    assert "url(http" not in picture.replace('"', "")
 
 
 def test_it_wants_a_terminal(tmp_path: Path) -> None:

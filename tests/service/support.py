@@ -55,8 +55,8 @@ def answers(url: str) -> bool:
 
 def start_service(log: Path, **variables: str) -> Service:
     """Starts the service with these variables and waits until it answers."""
-    port = free_port()
-    settings = {"FLASK_ENV": "testing", "PORT": str(port), "LOG_FORMAT": "json"} | variables
+    port = variables.get("PORT") or str(free_port())
+    settings = {"FLASK_ENV": "testing", "PORT": port, "LOG_FORMAT": "json"} | variables
     environ = environment(**settings)
     with log.open("wb") as output:
         process = subprocess.Popen(
