@@ -14,7 +14,7 @@ from console.widgets.ink import Ink, Inked
 
 __all__ = ["InstanceTable"]
 
-_STATUS, _LATENCY, _UPTIME = 9, 15, 7
+_STATUS, _LATENCY, _UPTIME = 9, 16, 7
 _SPARE = 2 + _STATUS + _LATENCY + _UPTIME + 2 * 5
 # Milliseconds of a full bar, unless one was slower: a healthy instance's ups and downs stay low.
 _SLOW = 200.0
