@@ -3,9 +3,11 @@ console beside it. Ends when the service or the console does; SIGTERM ends every
 
 import os
 import signal
+import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +17,7 @@ from service.database.location import EMBEDDED
 
 COMMANDS = Path(sys.executable).parent
 SERVICE_OUTPUT = Path("var/log/service.out")
+PATIENCE = 15.0
 
 
 def main() -> int:
@@ -32,13 +35,13 @@ def main() -> int:
         if migration.returncode:
             return migration.returncode
         if sys.stdin.isatty() and sys.stdout.isatty():
-            return with_console()
+            return with_console(settings.PORT)
         service = subprocess.Popen([sys.executable, "-m", "service"])
         forward_signals(service)
         return service.wait()
 
 
-def with_console() -> int:
+def with_console(port: int) -> int:
     """The console in this terminal; the service's own output goes to a file meanwhile."""
     SERVICE_OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     with SERVICE_OUTPUT.open("wb") as output:
@@ -49,16 +52,32 @@ def with_console() -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    wait_for(service, port)
+    if service.poll() is not None:
+        return report(service.returncode)
     console = subprocess.Popen([COMMANDS / "opsconsole"])
     forward_signals(console)
     console.wait()
     if service.poll() is None:
         service.terminate()
-    code = service.wait()
+    return report(service.wait())
+
+
+def report(code: int) -> int:
+    """Says why, if the service did not end as it should; returns its exit code."""
     if code:
         print(f"The service ended with code {code}. Its last words, in {SERVICE_OUTPUT}:")
         print(*SERVICE_OUTPUT.read_text(errors="replace").splitlines()[-10:], sep="\n")
     return code
+
+
+def wait_for(service: subprocess.Popen[bytes], port: int) -> None:
+    """Returns once the service listens: the console need not begin with a refused connection."""
+    deadline = time.monotonic() + PATIENCE
+    while service.poll() is None and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
 
 
 def forward_signals(child: subprocess.Popen[bytes]) -> None:

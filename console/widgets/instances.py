@@ -43,10 +43,11 @@ class InstanceTable(Inked):
         name = min(max(4, *names), max(flexible // 2, 8))
         database = min(max((flexible - name) // 2, 9), 60)
         spark = max(flexible - name - database, 0)
+        polls = "LAST POLLS" if spark >= len("LAST POLLS") else "POLLS"
         text = Text()
         text.append(
             f"  {'NAME':<{name}}  {'STATUS':<{_STATUS}}  {'DATABASE':<{database}}  "
-            f"{'LATENCY p50/p99':<{_LATENCY}}  {cut('LAST POLLS', spark):>{spark}}  {'UPTIME':>7}",
+            f"{'LATENCY p50/p99':<{_LATENCY}}  {cut(polls, spark):>{spark}}  {'UPTIME':>7}",
             self.ink("dim"),
         )
         for instance in self._watch.instances:

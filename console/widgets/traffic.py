@@ -33,11 +33,11 @@ class TrafficPanel(Inked):
         summary = self._watch.traffic.summary(now)
         rate = summary.requests_per_second
         text.append(f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}", self.ink("strong"))
-        text.append(" req/s   ", self.ink("dim"))
+        text.append(" req/s  ", self.ink("dim"))
         text.append(
             f"{summary.errors * 100:.1f} %", self.ink("bad" if summary.errors else "strong")
         )
-        text.append(" errors   ", self.ink("dim"))
+        text.append(" errors  ", self.ink("dim"))
         text.append("p99 ", self.ink("dim"))
         text.append(milliseconds(summary.p99), self.ink("strong"))
         text.truncate(self.size.width, overflow="ellipsis")

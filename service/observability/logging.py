@@ -177,14 +177,13 @@ def record(level: str, event: str, **more: Any) -> dict[str, Any]:
     return made
 
 
-def exception_fields(
-    error: BaseException,
-) -> dict[str, Any]:
+def exception_fields(error: BaseException) -> dict[str, Any]:
     """Type, message and frames (`file:line function`, innermost last), without local values."""
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES_KEPT:]
     return {
         "type": type(error).__qualname__,
-        "message": redact_text(str(error)),
+        # PostgreSQL's DETAIL repeats the row, and with it somebody's address or password hash.
+        "message": redact_text(str(error).partition("\nDETAIL:")[0]),
         "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
 

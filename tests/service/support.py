@@ -68,10 +68,15 @@ def start_service(log: Path, **variables: str) -> Service:
             stderr=subprocess.STDOUT,
         )
     service = Service(process, f"http://127.0.0.1:{port}", log, environ)
-    wait_until(
-        lambda: process.poll() is not None or answers(service.url), "the service", START_LIMIT
-    )
-    assert process.poll() is None, log.read_text()
+    try:
+        wait_until(
+            lambda: process.poll() is not None or answers(service.url), "the service", START_LIMIT
+        )
+        assert process.poll() is None, log.read_text()
+    except BaseException:
+        process.kill()
+        process.wait(10)
+        raise
     return service
 
 
