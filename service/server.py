@@ -12,7 +12,6 @@ import pkgutil
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
@@ -227,16 +226,14 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def report(error: ConfigurationError | StartError, *, debug: bool = False) -> int:
+def report(error: ConfigurationError | StartError) -> int:
     """Says on standard error why there is no start, one line for each thing to put right.
 
-    Returns the exit code: 2 for the configuration, 1 for anything else. `debug` adds a traceback.
+    Returns the exit code: 2 for the configuration, 1 for anything else.
     """
     if isinstance(error, ConfigurationError):
         print(*(f"configuration: {each}" for each in error.problems), sep="\n", file=sys.stderr)
         return 2
-    if debug:
-        traceback.print_exception(error)
     print(f"service: {error}", file=sys.stderr)
     return 1
 
@@ -244,14 +241,12 @@ def report(error: ConfigurationError | StartError, *, debug: bool = False) -> in
 def main(factory: str = "service.app:create_app") -> int:
     """Serves the application `factory` makes until SIGTERM or SIGINT, then drains; a second signal
     ends at once. Returns the exit code: 0, or what `report` says."""
-    debug = False
     try:
         app = pkgutil.resolve_name(factory)()
-        debug = app.config["DEBUG"]
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(_serve_until_signal(app))
     except START_ERRORS as error:
-        return report(error, debug=debug)
+        return report(error)
     return 0
 
 
@@ -261,7 +256,8 @@ async def _serve_until_signal(app: Application) -> None:
     try:
         sockets = Config.from_mapping(bind=bind).create_sockets().insecure_sockets
     except OSError as error:
-        raise StartError(f"cannot listen on {bind}: {error.strerror}") from error
+        told = f"cannot listen on {bind}: {error.strerror}; PORT chooses another port"
+        raise StartError(told) from error
     shutdown = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -152,7 +152,8 @@ def test_port_in_use(tmp_path):
         with one_process(tmp_path, SERVING_PORT=str(port)) as server:
             assert server.process.wait(20) == 1
             assert server.complained == (
-                f"service: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+                f"service: cannot listen on 127.0.0.1:{port}: Address already in use; "
+                "PORT chooses another port\n"
             )
 
 
