@@ -181,7 +181,7 @@ class _Connections:
         protocol = asyncio.StreamReaderProtocol(reader)
         transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, peer)
         writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
-        connection = TCPServer(
+        connection = _Connection(
             ASGIWrapper(self._call),
             self._loop,
             self._config,
@@ -210,6 +210,15 @@ class _Connections:
 
         http1 = scope["type"] == "http" and scope["http_version"] < "2"
         await self._app(scope, receive, send_closing if http1 else send)
+
+
+class _Connection(TCPServer):
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        # Else the task that waits for the keep-alive time-out would keep the socket of a client
+        # that has gone for as long as that: a client that does not reuse connections could use up
+        # the descriptors.
+        await self.idle_task.stop()
 
 
 async def _disconnect(connection: TCPServer) -> None:

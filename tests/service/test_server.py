@@ -8,9 +8,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.service.serving import Serving, answer, ask, run
+from tests.service.serving import Serving, answer, ask, run, until
 
 MAIN = "from service.server import main; sys.exit(main('tests.service.serving:create_app'))"
 COMMANDS = {
@@ -174,3 +175,14 @@ def test_no_banner_and_a_limit_on_headers(tmp_path):
         with server.connect() as client:
             client.sock.sendall(b"GET /fast HTTP/1.1\r\nHost: x\r\nX-Larger: " + b"x" * 100_000)
             assert client.sock.recv(13) == b"HTTP/1.1 431 "
+
+
+def test_connection_of_a_client_that_has_gone_is_forgotten(tmp_path):
+    with one_process(tmp_path) as server:
+        server.get("/fast")  # the first request opens what stays open
+        before = psutil.Process(server.process.pid).num_fds()
+        for _ in range(20):
+            server.get("/fast")
+        with server.connect() as connection:
+            connection.sock.sendall(b"GET /fast HTTP/1.1\r\nHost")
+        until(lambda: psutil.Process(server.process.pid).num_fds() <= before)
