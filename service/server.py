@@ -6,6 +6,7 @@ draining happen here, and Hypercorn speaks HTTP on each accepted connection.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import pkgutil
@@ -75,6 +76,9 @@ async def serve(
     Raises one of `START_ERRORS`.
     """
     await _start(app)
+    # What start-up made stays. Walked at each full collection, it stopped every request for 40 ms.
+    gc.collect()
+    gc.freeze()
     context = WorkerContext(max_requests)
     connections = _Connections(app, context, keep_alive)
     try:
