@@ -22,6 +22,8 @@ from service.observability import logging
 
 # One migration at a time, whoever starts it: replicas, a release job, an operator's console.
 ADVISORY_LOCK = 5_500_001
+# Commands that only look must answer while a migration runs: an operator asks just then.
+ONLY_LOOK = frozenset({"current", "check", "history", "revision"})
 # A statement that waits longer for a table's lock gives up, before everybody queues behind it.
 LOCK_TIMEOUT = "4s"
 # How long to wait for another migration to end, in seconds.
@@ -50,7 +52,9 @@ def take_turn(connection: Connection) -> None:
 
 def migrate(connection: Connection) -> None:
     """Runs what the command line asked for."""
-    take_turn(connection)
+    options = context.config.cmd_opts
+    if options is None or options.cmd[0].__name__ not in ONLY_LOOK:
+        take_turn(connection)
     connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     # Ends the transaction begun above: inside it, Alembic's own would commit nothing.
     connection.commit()

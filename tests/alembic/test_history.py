@@ -68,21 +68,34 @@ def test_many_upgrades_at_once_run_each_revision_once(empty_database: str) -> No
     assert sum("Running upgrade" in done.stderr for done in results) == 1
 
 
-def test_revision_waits_for_a_lock_but_not_for_ever(database: str) -> None:
-    async def hold_the_table_while_migrating() -> tuple[int, str]:
-        connection = await asyncpg.connect(database, timeout=10)
+def while_holding(url: str, statement: str, *command: str) -> tuple[int, str]:
+    """What became of Alembic's command while another transaction held what the statement takes."""
+
+    async def run() -> tuple[int, str]:
+        connection = await asyncpg.connect(url, timeout=10)
         try:
             async with connection.transaction():
-                await connection.execute("LOCK TABLE users")
-                done = await asyncio.to_thread(alembic, database, "downgrade", "base")
+                await connection.execute(statement)
+                done = await asyncio.to_thread(alembic, url, *command)
         finally:
             await connection.close(timeout=10)
-        return done.returncode, done.stderr
+        return done.returncode, done.stdout + done.stderr
 
-    code, stderr = asyncio.run(hold_the_table_while_migrating())
+    return asyncio.run(run())
+
+
+def test_revision_waits_for_a_lock_but_not_for_ever(database: str) -> None:
+    code, said = while_holding(database, "LOCK TABLE users", "downgrade", "base")
     assert code != 0
-    assert "lock timeout" in stderr
+    assert "lock timeout" in said
     assert fetch(database, "SELECT version_num FROM alembic_version") == ["0001"]
+
+
+def test_looking_does_not_wait_for_a_migration(database: str) -> None:
+    hold = "SELECT pg_advisory_xact_lock(5500001)"
+    code, said = while_holding(database, hold, "current")
+    assert code == 0, said
+    assert "0001 (head)" in said
 
 
 @pytest.mark.parametrize(
