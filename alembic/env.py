@@ -15,7 +15,7 @@ import service
 from service.config import ConfigurationError, load_for_migration
 from service.database.base import metadata
 from service.database.embedded import EmbeddedPostgresError
-from service.database.engine import create_engine
+from service.database.engine import DatabaseUnavailable, create_engine, unavailability
 from service.database.location import database_url
 from service.database.url import DatabaseURLError, translate
 from service.observability import logging
@@ -78,9 +78,10 @@ async def online() -> None:
             statement_timeout=STATEMENT_TIMEOUT,
         )
         try:
-            async with engine.connect() as connection:
-                await connection.execution_options(isolation_level="READ COMMITTED")
-                await connection.run_sync(migrate)
+            with unavailability():
+                async with engine.connect() as connection:
+                    await connection.execution_options(isolation_level="READ COMMITTED")
+                    await connection.run_sync(migrate)
         finally:
             await engine.dispose()
 
@@ -104,5 +105,5 @@ else:
         sys.exit(2)
     except (DatabaseURLError, EmbeddedPostgresError) as error:
         sys.exit(f"DATABASE_URL {error}" if isinstance(error, DatabaseURLError) else str(error))
-    except OSError as error:
-        sys.exit(f"cannot connect to the database: {error}")
+    except DatabaseUnavailable as error:
+        sys.exit(f"the database cannot answer: {error.reason}")

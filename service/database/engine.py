@@ -109,14 +109,14 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
         """A connection for SELECTs. Raises `DatabaseUnavailable`."""
-        with _unavailability():
+        with unavailability():
             async with self.engine.connect() as connection:
                 yield Reader(connection)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writer]:
         """A transaction around the block. Raises `DatabaseUnavailable`."""
-        with _unavailability():
+        with unavailability():
             async with self.engine.connect() as connection:
                 await connection.execution_options(isolation_level="READ COMMITTED")
                 async with connection.begin():
@@ -155,8 +155,8 @@ def _forget_outcome(task: asyncio.Task[None]) -> None:
 
 
 @contextmanager
-def _unavailability() -> Iterator[None]:
-    """Whatever means "not now" becomes `DatabaseUnavailable`; a bug stays what it is."""
+def unavailability() -> Iterator[None]:
+    """What means "not now" in the block raises `DatabaseUnavailable`; a bug stays what it is."""
     try:
         yield
     except Exception as error:

@@ -6,7 +6,7 @@ import threading
 import asyncpg
 import pytest
 
-from tests.support import alembic, execute
+from tests.support import alembic, execute, in_database
 
 
 def fetch(url: str, query: str) -> list[str]:
@@ -101,7 +101,7 @@ def test_looking_does_not_wait_for_a_migration(database: str) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgresql://u:hunter2@127.0.0.1:1/d", "cannot connect to the database"),
+        ("postgresql://u:hunter2@127.0.0.1:1/d", "the database cannot answer: connection refused"),
         ("mysql://u:hunter2@h/d", "must begin with postgresql://"),
     ],
 )
@@ -111,6 +111,12 @@ def test_unusable_database_is_one_line(url: str, told: str) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert told in done.stderr
     assert "hunter2" not in done.stderr
+
+
+def test_missing_database_is_one_line(postgres: str) -> None:
+    done = alembic(in_database(postgres, "nowhere"), "current")
+    assert done.returncode == 1
+    assert done.stderr == "the database cannot answer: database does not exist\n"
 
 
 def test_production_without_a_database_is_refused() -> None:
