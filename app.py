@@ -1,5 +1,12 @@
 """Where `quart`, `hypercorn app:app` and `gunicorn app:app` find the application."""
 
-from service.app import create_app
+import sys
 
-app = create_app()
+from service.app import create_app
+from service.config import ConfigurationError
+from service.server import report
+
+try:
+    app = create_app()
+except ConfigurationError as error:
+    sys.exit(report(error))

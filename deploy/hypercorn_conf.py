@@ -6,10 +6,15 @@ readiness never turns 503. For a machine that has nothing but Hypercorn.
 """
 
 import logging
+import sys
 
-from service.config import load
+from service.config import ConfigurationError, load
+from service.server import report
 
-settings = load()
+try:
+    settings = load()
+except ConfigurationError as error:
+    sys.exit(report(error))
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = 1  # more lose the requests in flight, and all die with one: use Gunicorn instead
 worker_class = "uvloop"  # with asyncio's loop, Python 3.12+ ignores graceful_timeout

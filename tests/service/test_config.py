@@ -30,6 +30,8 @@ PRODUCTION = {
 
 SERVICE = ("-m", "service")
 GUNICORN = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py")
+HYPERCORN = ("-m", "hypercorn", "-c", "file:deploy/hypercorn_conf.py", "app:app")
+QUART = ("-m", "quart", "run")
 
 
 def problems(environ: Mapping[str, str]) -> list[str]:
@@ -169,7 +171,7 @@ def test_what_the_engine_refuses_is_a_configuration_problem(
     assert "hunter2" not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("command", [SERVICE, GUNICORN])
+@pytest.mark.parametrize("command", [SERVICE, GUNICORN, HYPERCORN, QUART])
 def test_unsafe_production_does_not_start(command: tuple[str, ...]) -> None:
     done = start(
         command,
