@@ -26,6 +26,7 @@ class KeyHints(Inked):
             if text.cell_len + len(key) + len(label) + 4 <= room:
                 self._hint(text, key, label)
         self._hint(text, *last)
+        text.rstrip()  # else the gap after it counts as text that does not fit
         return text
 
     def _hint(self, text: Text, key: str, label: str) -> None:

@@ -137,6 +137,15 @@ async def test_traffic_and_errors_come_from_the_log(
         assert selected.failure
 
 
+async def test_key_hints_are_whole_at_every_width(until: Until, log: Path) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        for width in range(80, 112):
+            await pilot.resize_terminal(width, 24)
+            await until(lambda: screen_text(app).splitlines()[-1].rstrip().endswith("? keys"))
+
+
 async def test_own_polls_are_no_traffic(
     until: Until, log: Path, log_line: LogLine, start_health: Any
 ) -> None:
