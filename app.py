@@ -4,9 +4,8 @@ import sys
 
 from service.app import create_app
 from service.config import ConfigurationError
-from service.server import report
 
 try:
     app = create_app()
 except ConfigurationError as error:
-    sys.exit(report(error))
+    sys.exit(error.report())

@@ -99,10 +99,7 @@ else:
     try:
         asyncio.run(online())
     except ConfigurationError as error:
-        print(
-            *(f"configuration: {problem}" for problem in error.problems), sep="\n", file=sys.stderr
-        )
-        sys.exit(2)
+        sys.exit(error.report())
     except (DatabaseURLError, EmbeddedPostgresError) as error:
         sys.exit(f"DATABASE_URL {error}" if isinstance(error, DatabaseURLError) else str(error))
     except DatabaseUnavailable as error:

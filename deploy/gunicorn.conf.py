@@ -20,8 +20,7 @@ class RootLogger(Logger):
         try:
             super().__init__(cfg)
         except ConfigurationError as error:
-            print(*(f"configuration: {each}" for each in error.problems), sep="\n", file=sys.stderr)
-            sys.exit(2)
+            sys.exit(error.report())
 
     def setup(self, cfg):
         """Gunicorn's set-up, without its handlers; called again at each reload."""

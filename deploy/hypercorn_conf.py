@@ -9,20 +9,19 @@ import logging
 import sys
 
 from service.config import ConfigurationError, load
-from service.server import report
+from service.server import BACKLOG, KEEP_ALIVE, MAX_HEADER_BYTES
 
 try:
     settings = load()
 except ConfigurationError as error:
-    sys.exit(report(error))
+    sys.exit(error.report())
 bind = f"{settings.HOST}:{settings.PORT}"
 workers = 1  # more lose the requests in flight, and all die with one: use Gunicorn instead
 worker_class = "uvloop"  # with asyncio's loop, Python 3.12+ ignores graceful_timeout
 accesslog = None  # the service writes the request log
 errorlog = logging.getLogger("hypercorn.error")
 graceful_timeout = settings.GRACEFUL_TIMEOUT
-# As in service/server.py, which says why.
-backlog = 2048
-h11_max_incomplete_size = 32 * 1024
+backlog = BACKLOG
+h11_max_incomplete_size = MAX_HEADER_BYTES
 include_server_header = False
-keep_alive_timeout = 75.0
+keep_alive_timeout = KEEP_ALIVE

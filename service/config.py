@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
@@ -37,6 +38,11 @@ class ConfigurationError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+    def report(self) -> int:
+        """Prints each problem on a line of standard error; returns the exit code, 2."""
+        print(*(f"configuration: {each}" for each in self.problems), sep="\n", file=sys.stderr)
+        return 2
 
 
 class Config:

@@ -245,8 +245,7 @@ def report(error: ConfigurationError | StartError) -> int:
     Returns the exit code: 2 for the configuration, 1 for anything else.
     """
     if isinstance(error, ConfigurationError):
-        print(*(f"configuration: {each}" for each in error.problems), sep="\n", file=sys.stderr)
-        return 2
+        return error.report()
     print(f"service: {error}", file=sys.stderr)
     return 1
 

@@ -25,8 +25,7 @@ def main() -> int:
     try:
         settings = load()
     except ConfigurationError as error:
-        print(*(f"configuration: {problem}" for problem in error.problems), sep="\n")
-        return 2
+        return error.report()
     with ExitStack() as stack:
         if not settings.SQLALCHEMY_DATABASE_URI:
             # Held from here on, so that it is started once for the migration and the service.

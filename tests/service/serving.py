@@ -17,9 +17,7 @@ import psutil
 from quart import Blueprint, Quart, current_app, request
 
 from service.config import ConfigurationError
-
-ROOT = Path(__file__).parents[2]
-
+from tests.support import ROOT, wait_until
 
 say = logging.getLogger("serving").info
 pages = Blueprint("pages", __name__)
@@ -112,10 +110,7 @@ async def pid() -> str:
 
 def until(condition: Callable[[], object], seconds: float = 10) -> None:
     """Returns once `condition` holds; fails the test after `seconds`."""
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen in time"
-        time.sleep(0.02)
+    wait_until(condition, "what the server should do", seconds)
 
 
 class Serving:

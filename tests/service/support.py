@@ -53,14 +53,18 @@ def answers(url: str) -> bool:
     return True
 
 
-def start_service(log: Path, **variables: str) -> Service:
+SERVICE = ("-m", "service")
+GUNICORN = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py")
+
+
+def start_service(log: Path, command: tuple[str, ...] = SERVICE, **variables: str) -> Service:
     """Starts the service with these variables and waits until it answers."""
     port = variables.get("PORT") or str(free_port())
     settings = {"FLASK_ENV": "testing", "PORT": port, "LOG_FORMAT": "json"} | variables
     environ = environment(**settings)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "service"],
+            [sys.executable, *command],
             cwd=ROOT,
             env=environ,
             stdin=subprocess.DEVNULL,

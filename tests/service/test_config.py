@@ -14,6 +14,7 @@ from service.config import (
     load,
     load_for_migration,
 )
+from tests.service.support import GUNICORN, SERVICE
 from tests.support import ROOT, environment
 from tools import configuration
 
@@ -28,8 +29,6 @@ PRODUCTION = {
 }
 
 
-SERVICE = ("-m", "service")
-GUNICORN = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py")
 HYPERCORN = ("-m", "hypercorn", "-c", "file:deploy/hypercorn_conf.py", "app:app")
 QUART = ("-m", "quart", "run")
 

@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,33 +14,16 @@ import httpx
 import psutil
 import pytest
 
-from tests.service.support import PASSWORD, Service, answers, register
-from tests.support import ROOT, environment, free_port, wait_until
+from tests.service.support import GUNICORN, PASSWORD, Service, register, start_service
+from tests.support import wait_until
 
 
 @pytest.fixture
 def gunicorn(database: str, tmp_path: Path) -> Iterator[Service]:
     """Gunicorn with the shipped configuration and two workers."""
-    port = free_port()
-    environ = environment(
-        FLASK_ENV="testing",
-        DATABASE_URL=database,
-        PORT=str(port),
-        WEB_CONCURRENCY="2",
-        LOG_FORMAT="json",
-    )
     log = tmp_path / "stdout.jsonl"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
-            cwd=ROOT,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    service = Service(process, f"http://127.0.0.1:{port}", log, environ)
-    wait_until(lambda: process.poll() is not None or answers(service.url), "Gunicorn", 30)
+    service = start_service(log, GUNICORN, DATABASE_URL=database, WEB_CONCURRENCY="2")
+    process = service.process
     wait_until(lambda: len(listening(service)) == 2, "two workers", 30)
     yield service
     if process.poll() is None:
