@@ -19,7 +19,7 @@ from statistics import median
 import asyncpg
 
 from benchmarks.load import Result, measure
-from service.config import DEVELOPMENT_JWT_SECRET
+from service.config import TestingConfig
 from service.database import embedded
 from service.security.tokens import Tokens
 
@@ -40,9 +40,8 @@ def main() -> int:
         log = folder / "service.log"
         variables = {"FLASK_ENV": "testing", "DATABASE_URL": database.url}
         service = stack.enter_context(running(log, service_command, variables))
-        token = Tokens(DEVELOPMENT_JWT_SECRET, access_life=3600, refresh_life=3600).mint(
-            "access", ADMIN
-        )
+        tokens = Tokens(TestingConfig())
+        token = tokens.sign(tokens.claims("access", ADMIN))
         cases = {
             "bare ASGI, constant JSON": (bare, "/", ""),
             "constant JSON": (service, "/health/live", ""),

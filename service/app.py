@@ -2,19 +2,26 @@
 
 from collections.abc import AsyncGenerator, Callable
 
-from service import cli, health
+from service import health, metrics
 from service.auth import routes as auth
 from service.config import Source, load
 from service.database.location import open_database
-from service.http import errors, routing
+from service.http import errors, ratelimit, routing
 from service.http.application import Application
+from service.http.cors import Cors
 from service.http.middleware import RequestMiddleware, constant_headers
+from service.http.proxies import TrustedProxies
 from service.observability import logging
 from service.security.passwords import Passwords
 from service.security.tokens import Tokens
 from service.users import routes as users
 
-RESOURCES = (health.blueprint, auth.blueprint, users.blueprint)
+RESOURCES = (
+    health.blueprint,
+    metrics.blueprint,
+    auth.blueprint,
+    users.blueprint,
+)
 
 
 def create_app(config: Source = None) -> Application:
@@ -29,21 +36,19 @@ def create_app(config: Source = None) -> Application:
     # The one key of Flask's that has another name in Quart.
     app.config["PREFER_SECURE_URLS"] = settings.PREFERRED_URL_SCHEME == "https"
     app.settings = settings
-    app.tokens = Tokens(
-        settings.JWT_SECRET_KEY,
-        access_life=settings.JWT_ACCESS_TOKEN_EXPIRES,
-        refresh_life=settings.JWT_REFRESH_TOKEN_EXPIRES,
-    )
+    app.tokens = Tokens(settings)
     app.passwords = Passwords(settings.PASSWORD_SCHEME)
     app.authenticate = auth.authenticate
     routing.prepare(app)
     errors.register(app)
+    app.before_request(ratelimit.enforce)
     for blueprint in RESOURCES:
         app.register_blueprint(blueprint)
-    app.cli.add_command(cli.users)
     app.while_serving(_resources_of(app))
     headers = constant_headers(strict_transport=settings.ENVIRONMENT == "production")
-    app.asgi_app = RequestMiddleware(app.asgi_app, headers)  # type: ignore[method-assign]
+    app.asgi_app = RequestMiddleware(  # type: ignore[method-assign]
+        app.asgi_app, headers, Cors(settings), TrustedProxies(settings.FORWARDED_ALLOW_IPS)
+    )
     return app
 
 
@@ -51,8 +56,10 @@ def _resources_of(app: Application) -> Callable[[], AsyncGenerator[None, None]]:
     """What is opened before the first request and closed after the last."""
 
     async def resources() -> AsyncGenerator[None, None]:
+        app.limiter = ratelimit.RateLimiter(app.settings)
         async with open_database(app.settings) as app.database:
             yield
+        await app.limiter.close()
         app.passwords.close()
 
     return resources

@@ -1,5 +1,7 @@
 """`/health` for dashboards, `/health/live` and `/health/ready` for orchestrators."""
 
+from typing import Literal
+
 import msgspec
 from quart import Blueprint, Response
 
@@ -7,13 +9,32 @@ from service.database.engine import DatabaseUnavailable
 from service.database.schema import schema_state
 from service.http.application import application
 from service.http.body import json_response
+from service.http.operation import operation
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
 # The contract is 2 s whatever the database does; the rest is for the way there and back.
 DATABASE_LIMIT = 1.5
-HEALTHY = {"status": "healthy", "database": "connected"}
-LIVE = {"status": "alive"}
+
+
+class Healthy(msgspec.Struct):
+    """What a healthy service says."""
+
+    status: Literal["healthy"] = "healthy"
+    database: Literal["connected"] = "connected"
+
+
+class Unhealthy(msgspec.Struct):
+    """`error`: the kind of failure, without host, user or SQL."""
+
+    status: Literal["unhealthy"]
+    error: str
+
+
+class Alive(msgspec.Struct):
+    """The process runs."""
+
+    status: Literal["alive"] = "alive"
 
 
 class Check(msgspec.Struct):
@@ -23,23 +44,37 @@ class Check(msgspec.Struct):
     detail: str
 
 
+class Readiness(msgspec.Struct):
+    """`checks`: by name, what readiness depends on."""
+
+    status: Literal["ready", "not ready"]
+    checks: dict[str, Check]
+
+
+HEALTHY = Healthy()
+ALIVE = Alive()
+
+
 @blueprint.get("")
+@operation(returns={200: Healthy, 503: Unhealthy}, credential="none", exempt=True)
 async def health() -> Response:
     """Whether the database answers, in the words every dashboard knows."""
     try:
         await application().database.ping(timeout=DATABASE_LIMIT)
     except DatabaseUnavailable as error:
-        return json_response({"status": "unhealthy", "error": error.reason}, 503)
+        return json_response(Unhealthy("unhealthy", error.reason), 503)
     return json_response(HEALTHY)
 
 
 @blueprint.get("/live")
+@operation(returns={200: Alive}, credential="none", exempt=True)
 async def live() -> Response:
     """Whether the process runs its event loop; never asks the database."""
-    return json_response(LIVE)
+    return json_response(ALIVE)
 
 
 @blueprint.get("/ready")
+@operation(returns={200: Readiness, 503: Readiness}, credential="none", exempt=True)
 async def ready() -> Response:
     """Whether to send requests here: 503 while draining, without a database, or behind schema."""
     app = application()
@@ -48,8 +83,8 @@ async def ready() -> Response:
         **await _database_checks(),
     }
     is_ready = all(check.ok for check in checks.values())
-    status = "ready" if is_ready else "not ready"
-    return json_response({"status": status, "checks": checks}, 200 if is_ready else 503)
+    readiness = Readiness("ready" if is_ready else "not ready", checks)
+    return json_response(readiness, 200 if is_ready else 503)
 
 
 async def _database_checks() -> dict[str, Check]:

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from `service/config.py`: each key, its values and its text."""
+"""Writes docs/configuration.md from `service/config/`: each key, its values and its text."""
 
 import ast
 import inspect
@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service import config
+from service.config.reading import ALIASES, PREFIX_ONLY
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 
 HEAD = """\
 # Configuration
 
-Generated from `service/config.py` by `make docs`; a test fails when the two differ.
+Generated from `service/config/` by `make docs`; a test fails when the two differ.
 
 Every key is read from the environment variable of its own name, or of its own name behind
 `FLASK_` (`FLASK_PORT=8000`); the plain name wins. Any other `FLASK_<KEY>` becomes a configuration
@@ -68,8 +69,8 @@ def page() -> str:
     for key, text in documented().items():
         if key == "ENVIRONMENT":
             continue
-        variable = config.ALIASES.get(key, key)
-        if key in config.PREFIX_ONLY:
+        variable = ALIASES.get(key, key)
+        if key in PREFIX_ONLY:
             variable = f"FLASK_{key}"
         defaults = [shown(config.DevelopmentConfig, key), shown(PRODUCTION, key)]
         rows.append(f"| `{variable}` | {defaults[0]} | {defaults[1]} | {text} |\n")

@@ -1,95 +1,223 @@
-"""`/api/v1/auth`: register, login, refresh, logout, me."""
+"""`/api/v1/auth`: register, login, refresh, logout, me, password."""
 
-from quart import Blueprint, Response
+from uuid import uuid4
+
+import structlog
+from quart import Blueprint, Response, session
 
 from service.auth import queries
-from service.auth.schemas import Credentials, Registration, TokenPair
-from service.http.application import Application, application
-from service.http.body import json_response, read_json
-from service.http.caller import Caller, current_caller, unauthorized
+from service.auth.schemas import Credentials, PasswordChange, Registration, TokenPair
+from service.auth.tokens import begin, go_on, token_response
+from service.database.engine import Writer
+from service.http import sessions
+from service.http.application import application
+from service.http.body import read_json
+from service.http.caller import REVOKED, Caller, current_caller
+from service.http.conditional import tagged_response
+from service.http.credentials import (
+    presented,
+    presented_refresh_token,
+    session_life,
+    unauthorized,
+    unset_token_cookies,
+)
+from service.http.exchange import current_exchange
+from service.http.idempotency import Answer, idempotency_key
+from service.http.operation import operation
+from service.http.problem import Problem
 from service.security.tokens import Claims
 from service.users.queries import EmailTaken, add_user, get_user
-from service.users.routes import email_taken
+from service.users.routes import created, email_taken
+from service.users.schemas import UserOut
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth")
 
-# RFC 6749, 5.1: no cache keeps an answer that holds tokens.
-NO_STORE = {"Cache-Control": "no-store"}
+# How often a login starts again when the stored hash changes under it: another login of the same
+# user may just have replaced a weak hash.
+ATTEMPTS = 3
+
+log = structlog.get_logger()
 
 
 async def authenticate(claims: Claims) -> Caller | None:
-    """The caller of a token that is valid, not revoked, and whose user is active."""
+    """The caller of a credential that is valid, not revoked, and whose user is active."""
     async with application().database.reading() as reader:
         role = await queries.role_of_active_user(reader, claims)
     return Caller(claims.user_id, role, claims) if role else None
 
 
 @blueprint.post("/register")
+@operation(
+    returns={201: UserOut},
+    accepts=Registration,
+    credential="none",
+    problems=(409,),
+    limit="RATELIMIT_REGISTER",
+    strict=True,
+    idempotent=True,
+)
 async def register() -> Response:
-    """A new user, made by themself."""
+    """Register.
+
+    A new user, made by themself.
+    """
     new = await read_json(Registration)
+    key = await idempotency_key("anybody")
+    if earlier := await key.answered():
+        return earlier.response()
     app = application()
     password_hash = await app.passwords.hash(new.password)
     try:
         async with app.database.writing() as writer:
-            user = await add_user(
-                writer, email=new.email, password_hash=password_hash, name=new.name
-            )
+            answer = await key.take(writer)
+            if answer is None:
+                user = await add_user(
+                    writer, email=new.email, password_hash=password_hash, name=new.name
+                )
+                answer = created(user)
+                await key.store(writer, answer)
     except EmailTaken:
         raise email_taken() from None
-    return json_response(user, 201, {"Location": f"/api/v1/users/{user.id}"})
+    return answer.response()
 
 
 @blueprint.post("/login")
+@operation(
+    returns={200: TokenPair},
+    accepts=Credentials,
+    credential="none",
+    problems=(401,),
+    limit="RATELIMIT_LOGIN",
+    strict=True,
+)
 async def login() -> Response:
-    """Tokens for an address and its password."""
+    """Log in.
+
+    Tokens for an address and its password, and a session cookie.
+    """
     sent = await read_json(Credentials)
     app = application()
-    async with app.database.reading() as reader:
-        found = await queries.credentials_of(reader, sent.email)
-    user_id, stored = found or (None, None)
-    verified = await app.passwords.verify(stored, sent.password)
-    if not verified or user_id is None:
-        raise unauthorized("The e-mail address or the password is wrong.")
-    return _token_pair(app, user_id, fresh=True)
+    for _ in range(ATTEMPTS):
+        async with app.database.reading() as reader:
+            found = await queries.credentials_of(reader, sent.email)
+        user_id, stored = found or (None, None)
+        verified = await app.passwords.verify(stored, sent.password)
+        if not verified or user_id is None or stored is None:
+            break
+        answer = await _tokens_for(user_id, stored, sent.password)
+        if answer is not None:
+            current_exchange.get().user_id = user_id
+            return token_response(answer)
+    raise unauthorized("The e-mail address or the password is wrong.")
+
+
+async def _tokens_for(user_id: int, stored: str, password: str) -> Answer | None:
+    """The tokens of somebody whose password fits `stored`; None if that is not their hash now."""
+    app = application()
+    stronger = await app.passwords.hash(password) if app.passwords.outdated(stored) else None
+    async with app.database.writing() as writer:
+        if stronger is not None:
+            current = await queries.replace_password(writer, user_id, old=stored, new=stronger)
+        else:
+            current = await queries.is_still_the_password(writer, user_id, stored)
+        return (await begin(writer, user_id, uuid4())).answer() if current else None
 
 
 @blueprint.post("/refresh")
+@operation(returns={200: TokenPair}, credential="refresh", strict=True, idempotent=True)
 async def refresh() -> Response:
-    """New tokens for a refresh token, which is used up by this."""
-    caller = await current_caller("refresh")
+    """Refresh.
+
+    New tokens for a refresh token, which is used up by this. A token that was used before ends
+    every token made from it: one of the two that have it stole it.
+    """
+    claims = presented("refresh")
     app = application()
+    kept = None if app.settings.JWT_REFRESH_TOKEN_ROTATION else presented_refresh_token()
+    key = await idempotency_key(f"token {claims.jti}")
     async with app.database.writing() as writer:
-        first = await queries.revoke(writer, caller.claims)
-    if not first:
-        raise unauthorized("Not accepted: the token has been revoked.")
-    return _token_pair(app, caller.id, fresh=False)
+        answer = await key.take(writer)
+        if answer is None and await _is_good(writer, claims, used_up=kept is None):
+            family = await queries.family_of(writer, claims)
+            answer = (await go_on(writer, claims.user_id, family, kept)).answer()
+            await key.store(writer, answer)
+    if answer is None:
+        raise unauthorized(REVOKED)
+    current_exchange.get().user_id = claims.user_id
+    return token_response(answer)
+
+
+async def _is_good(writer: Writer, claims: Claims, *, used_up: bool) -> bool:
+    """Whether the token may be used, and is from now on used up; if not, its family ends."""
+    role = await queries.role_of_active_user(writer, claims)
+    if role and (not used_up or await queries.revoke(writer, claims)):
+        return True
+    if await queries.revoke_family(writer, claims):
+        log.info("refresh token refused", user_id=claims.user_id)
+    else:
+        log.warning("refresh token used again: its family is revoked", user_id=claims.user_id)
+    return False
 
 
 @blueprint.post("/logout")
+@operation(returns={204: None}, credential="any")
 async def logout() -> Response:
-    """Ends the token it is called with."""
-    caller = await current_caller()
+    """Log out.
+
+    Ends the token, and every token and session of the same login, at once and everywhere.
+    """
+    caller = await current_caller("any", session=True)
+    mine = sessions.claims_of_session(session_life())
     async with application().database.writing() as writer:
-        await queries.revoke(writer, caller.claims)
-    return Response(status=204)
+        await queries.revoke_family(writer, caller.claims)
+        if mine is not None and mine.user_id == caller.id:
+            await queries.revoke_family(writer, mine)
+    session.clear()
+    response = Response(status=204)
+    unset_token_cookies(response)
+    return response
 
 
 @blueprint.get("/me")
+@operation(returns={200: UserOut}, credential="session", conditional=True)
 async def me() -> Response:
-    """The user the token belongs to."""
-    caller = await current_caller()
+    """Who am I.
+
+    The user the token, or the session cookie, belongs to.
+    """
+    caller = await current_caller(session=True)
     async with application().database.reading() as reader:
         user = await get_user(reader, caller.id)
     if user is None:
         raise unauthorized("Not accepted: the user is gone.")
-    return json_response(user)
+    return tagged_response(user)
 
 
-def _token_pair(app: Application, user_id: int, *, fresh: bool) -> Response:
-    pair = TokenPair(
-        access_token=app.tokens.mint("access", user_id, fresh=fresh),
-        refresh_token=app.tokens.mint("refresh", user_id),
-        expires_in=app.tokens.access_life,
-    )
-    return json_response(pair, headers=NO_STORE)
+@blueprint.post("/password")
+@operation(
+    returns={200: TokenPair},
+    accepts=PasswordChange,
+    problems=(403, 409),
+    limit="RATELIMIT_LOGIN",
+    strict=True,
+)
+async def change_password() -> Response:
+    """Change the password.
+
+    Ends every token and session the user had; the answer's tokens are new.
+    """
+    caller = await current_caller()
+    sent = await read_json(PasswordChange)
+    app = application()
+    async with app.database.reading() as reader:
+        stored = await queries.password_hash_of(reader, caller.id)
+    if stored is None or not await app.passwords.verify(stored, sent.current_password):
+        raise Problem(403, "The current password is wrong.")
+    new = await app.passwords.hash(sent.new_password)
+    async with app.database.writing() as writer:
+        if not await queries.replace_password(writer, caller.id, old=stored, new=new):
+            raise Problem(409, "The password was changed meanwhile.")
+        await queries.revoke_all(writer, caller.id)
+        await queries.revoke(writer, caller.claims)  # if it was minted elsewhere
+        answer = (await begin(writer, caller.id, uuid4())).answer()
+    return token_response(answer)

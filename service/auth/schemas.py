@@ -1,4 +1,4 @@
-"""What is accepted and returned when somebody registers or logs in."""
+"""What is accepted and returned when somebody registers, logs in or changes their password."""
 
 from typing import Annotated
 
@@ -19,12 +19,21 @@ class Registration(msgspec.Struct, forbid_unknown_fields=True):
 # PostgreSQL's text holds every character but this one.
 NO_NUL = r"^[^\x00]*\Z"
 
+AnyPassword = Annotated[str, Meta(max_length=256)]
+
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     """What a user sends to log in. Any text is accepted: a wrong one is a 401, not a 422."""
 
-    email: Annotated[str, Meta(max_length=254, pattern=NO_NUL)]
-    password: Annotated[str, Meta(max_length=256)]
+    email: Annotated[str, Meta(max_length=254, pattern=NO_NUL, examples=["ada@example.com"])]
+    password: AnyPassword
+
+
+class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What a user sends to get another password."""
+
+    current_password: AnyPassword
+    new_password: Password
 
 
 class TokenPair(msgspec.Struct):

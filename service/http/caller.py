@@ -1,19 +1,18 @@
-"""Who is asking: a bearer token, checked by whatever `app.authenticate` the application set."""
+"""Who is asking: a credential, checked by whatever `app.authenticate` the application set."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from quart import request
-
 from service.http.application import application
+from service.http.credentials import presented, unauthorized
 from service.http.exchange import current_exchange
 from service.http.problem import Problem
-from service.security.tokens import Claims, InvalidToken, Kind
+from service.security.tokens import Claims, Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The user behind a request, and the claims of the token that says so."""
+    """The user behind a request, and the claims of the credential that says so."""
 
     id: int
     role: str
@@ -36,28 +35,20 @@ class Caller:
 
 
 class Authenticate(Protocol):
-    """Finds the caller of valid claims. None: no such user, or the token was revoked."""
+    """Finds the caller of valid claims. None: no such user, or the credential was revoked."""
 
     async def __call__(self, claims: Claims) -> Caller | None: ...
 
 
-async def current_caller(kind: Kind = "access") -> Caller:
-    """The caller, by a token of that kind. Raises `Problem` 401."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise unauthorized("Send a token: Authorization: Bearer <token>.")
-    app = application()
-    try:
-        claims = app.tokens.read(token.strip(), kind)
-    except InvalidToken as error:
-        raise unauthorized(f"Not accepted: {error}.") from None
-    caller = await app.authenticate(claims)
+async def current_caller(wanted: Wanted = "access", *, session: bool = False) -> Caller:
+    """The caller, by a token of that kind, or by their session where `session` allows it. Raises
+    `Problem` 401."""
+    claims = presented(wanted, session=session)
+    caller = await application().authenticate(claims)
     if caller is None:
-        raise unauthorized("Not accepted: the token has been revoked.")
+        raise unauthorized(REVOKED)
     current_exchange.get().user_id = caller.id
     return caller
 
 
-def unauthorized(detail: str) -> Problem:
-    """The 401 of every refused credential."""
-    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+REVOKED = "Not accepted: the token has been revoked."

@@ -1,19 +1,22 @@
-"""What is known of the request being served, for the log line that ends it."""
+"""What is known of the request being served, for the headers and the log line of its answer."""
 
 from contextvars import ContextVar
 
 
 class Exchange:
-    """One request and its answer. `status` is None until the answer starts."""
+    """One request and its answer. `status` is None until the answer starts; `headers` are added
+    to it, whatever it says."""
 
-    __slots__ = ("request_id", "route", "status", "trace_id", "user_id")
+    __slots__ = ("headers", "origin", "request_id", "route", "status", "trace_id", "user_id")
 
-    def __init__(self, request_id: str, trace_id: str | None) -> None:
+    def __init__(self, request_id: str, trace_id: str | None, origin: bytes | None) -> None:
         self.request_id = request_id
         self.trace_id = trace_id
+        self.origin = origin
         self.route: str | None = None
         self.user_id: int | None = None
         self.status: int | None = None
+        self.headers: list[tuple[bytes, bytes]] = []
 
 
 current_exchange: ContextVar[Exchange] = ContextVar("exchange")

@@ -1,7 +1,7 @@
 """One pass around every request: its id, the headers of its answer, its log line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import Any
 from urllib.parse import quote
@@ -15,8 +15,10 @@ from hypercorn.typing import (
     Scope,
 )
 
+from service.http.cors import Cors, Headers
 from service.http.exchange import Exchange, current_exchange
-from service.observability import logging
+from service.http.proxies import TrustedProxies
+from service.observability import logging, metrics
 
 # What a client may call its request: nothing that could forge a log line or grow without bound.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
@@ -47,9 +49,13 @@ def constant_headers(*, strict_transport: bool) -> Sequence[Header]:
 class RequestMiddleware:
     """Wraps the application, so that no answer leaves without its headers and its log line."""
 
-    def __init__(self, app: ASGIFramework, headers: Sequence[Header]) -> None:
+    def __init__(
+        self, app: ASGIFramework, headers: Sequence[Header], cors: Cors, proxies: TrustedProxies
+    ) -> None:
         self._app = app
         self._headers = list(headers)
+        self._cors = cors
+        self._proxies = proxies
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -59,17 +65,13 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
+        scope = self._proxies.applied_to(scope)
         exchange = _open(scope)
-        identity = (b"x-request-id", exchange.request_id.encode())
 
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                own = list(message["headers"])
-                present = {name for name, _ in own}
-                own.extend(header for header in self._headers if header[0] not in present)
-                own.append(identity)
-                message["headers"] = own
+                message["headers"] = self._complete(message["headers"], scope, exchange)
             await send(message)
 
         logging.request_id.set(exchange.request_id)
@@ -77,21 +79,61 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
-            _log(scope, exchange, perf_counter() - started)
+            seconds = perf_counter() - started
+            _log(scope, exchange, seconds)
+            metrics.observe(scope["method"], exchange.route, _final(exchange.status), seconds)
+
+    def _complete(
+        self, own: Iterable[Header], scope: HTTPScope, exchange: Exchange
+    ) -> list[Header]:
+        """The application's headers and those of every answer, each once."""
+        headers = list(own)
+        present = {name for name, _ in headers}
+        headers.extend(header for header in self._headers if header[0] not in present)
+        headers.append((b"x-request-id", exchange.request_id.encode()))
+        headers += exchange.headers
+        if self._cors.varies:
+            _vary_by_origin(headers)
+        if exchange.origin is not None and (allowed := self._cors.headers(exchange.origin)):
+            headers += allowed
+            if scope["method"] == "OPTIONS":
+                headers += self._preflight(scope)
+        return headers
+
+    def _preflight(self, scope: HTTPScope) -> Headers:
+        asked = dict(scope["headers"])
+        return self._cors.preflight(
+            asked.get(b"access-control-request-method", b""),
+            asked.get(b"access-control-request-headers", b""),
+        )
+
+
+def _vary_by_origin(headers: list[Header]) -> None:
+    for at, (name, value) in enumerate(headers):
+        if name == b"vary":
+            headers[at] = (name, value + b", Origin")
+            return
+    headers.append((b"vary", b"Origin"))
 
 
 def _open(scope: HTTPScope) -> Exchange:
-    request_id = trace_id = None
+    request_id = trace_id = origin = None
     for name, value in scope["headers"]:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             request_id = value.decode()
         elif name == b"traceparent" and (match := TRACEPARENT.fullmatch(value)):
             trace_id = match[1].decode()
-    return Exchange(request_id or uuid4().hex, trace_id)
+        elif name == b"origin":
+            origin = value
+    return Exchange(request_id or uuid4().hex, trace_id, origin)
+
+
+def _final(status: int | None) -> int:
+    return status or CLIENT_CLOSED_REQUEST
 
 
 def _log(scope: HTTPScope, exchange: Exchange, seconds: float) -> None:
-    status = exchange.status or CLIENT_CLOSED_REQUEST
+    status = _final(exchange.status)
     path = scope["path"]
     client = scope.get("client")
     more: dict[str, Any] = {}

@@ -4,17 +4,26 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
+from msgspec import Meta
 from quart import Response, request
 
 from service.http.body import json_response
+from service.http.operation import Parameter
 from service.http.problem import Problem
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 LARGEST_ID = 2**63 - 1
+
+PAGE_PARAMETERS = (
+    Parameter(
+        "limit", Annotated[int, Meta(ge=1, le=MAX_LIMIT)], "How many at most; 20 if not said."
+    ),
+    Parameter("cursor", str, "Where to go on: `next_cursor` of the page before."),
+)
 
 Item = TypeVar("Item")
 

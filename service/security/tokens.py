@@ -1,18 +1,26 @@
-"""Access and refresh tokens with the claims Flask-JWT-Extended gives them, signed with HS256."""
+"""Access and refresh tokens, minted and read as Flask-JWT-Extended does, by the same settings."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import uuid4
 
 import jwt
 
-ALGORITHM = "HS256"
-REQUIRED = ["exp", "iat", "jti", "sub", "type"]
+from service.config import Config
 
 Kind = Literal["access", "refresh"]
+Wanted = Literal["access", "refresh", "any"]
+
+# What `revoked_tokens.jti` can hold.
+LONGEST_JTI = 64
+# The last second of the year 9999, which is the last PostgreSQL and Python both know.
+END_OF_TIME = 253_402_300_799
 
 
 class InvalidToken(Exception):  # noqa: N818 - names what was presented
@@ -21,25 +29,29 @@ class InvalidToken(Exception):  # noqa: N818 - names what was presented
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid token says. `expires`: seconds since the epoch."""
+    """What a valid credential says. Times are in seconds since the epoch; `jti` is None for a
+    token that has none, `kind` may be one of another application's."""
 
     user_id: int
-    jti: str
+    jti: str | None
     kind: str
     fresh: bool
-    expires: int
+    issued_at: float
+    expires: float
 
 
 class Tokens:
-    """Mints and reads tokens with one key. Lives are in seconds."""
+    """Mints and reads tokens as the `JWT_*` keys say."""
 
-    def __init__(self, key: str, *, access_life: int, refresh_life: int) -> None:
-        self._key = key
-        self.access_life = access_life
-        self.refresh_life = refresh_life
+    def __init__(self, settings: Config) -> None:
+        self._settings = settings
+        self._algorithms = [settings.JWT_ALGORITHM, *settings.JWT_DECODE_ALGORITHMS]
+        self.access_life = settings.JWT_ACCESS_TOKEN_EXPIRES
+        self.refresh_life = settings.JWT_REFRESH_TOKEN_EXPIRES
 
-    def mint(self, kind: Kind, user_id: int, *, fresh: bool = False) -> str:
-        """A new token for the user."""
+    def claims(self, kind: Kind, user_id: int, *, fresh: bool = False) -> dict[str, Any]:
+        """What a new token of the user is to say; `sign` makes the token of it."""
+        settings = self._settings
         now = int(time.time())
         life = self.access_life if kind == "access" else self.refresh_life
         claims: dict[str, Any] = {
@@ -47,26 +59,86 @@ class Tokens:
             "iat": now,
             "jti": str(uuid4()),
             "type": kind,
-            "sub": str(user_id),
-            "nbf": now,
-            "csrf": str(uuid4()),
-            "exp": now + life,
+            settings.JWT_IDENTITY_CLAIM: str(user_id),
         }
-        return jwt.encode(claims, self._key, ALGORITHM)
+        if settings.JWT_ENCODE_NBF:
+            claims["nbf"] = now
+        if settings.JWT_COOKIE_CSRF_PROTECT:
+            claims["csrf"] = str(uuid4())
+        if settings.JWT_ENCODE_AUDIENCE:
+            claims["aud"] = settings.JWT_ENCODE_AUDIENCE
+        if settings.JWT_ENCODE_ISSUER:
+            claims["iss"] = settings.JWT_ENCODE_ISSUER
+        claims["exp"] = now + life
+        return claims
 
-    def read(self, token: str, kind: Kind) -> Claims:
-        """The claims of a token of that kind. Raises `InvalidToken`."""
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """The token that says this."""
+        return jwt.encode(dict(claims), self._settings.JWT_SECRET_KEY, self._settings.JWT_ALGORITHM)
+
+    def read(self, token: str, wanted: Wanted, *, csrf: str | None = None) -> Claims:
+        """What a token says. `csrf`: what its claim of that name must be. Raises `InvalidToken`.
+
+        A token may lack `jti`, `exp`, `fresh` and `type`, which is then access, and may hold any
+        other claim, as with Flask-JWT-Extended.
+        """
+        claims = self._decode(token)
+        kind = claims.get("type", "access")
+        if wanted == "refresh" and kind != "refresh":
+            raise InvalidToken("a refresh token is needed here")
+        if wanted == "access" and kind == "refresh":
+            raise InvalidToken("an access token is needed here")
+        if csrf is not None and not hmac.compare_digest(str(claims.get("csrf", "")), csrf):
+            raise InvalidToken("the CSRF token does not fit")
+        return Claims(
+            user_id=_user_id(claims.get(self._settings.JWT_IDENTITY_CLAIM)),
+            jti=_storable(claims.get("jti")),
+            kind=str(kind),
+            fresh=_is_fresh(claims.get("fresh", False)),
+            issued_at=float(claims.get("iat", 0)),
+            expires=min(float(claims.get("exp", END_OF_TIME)), END_OF_TIME),
+        )
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        settings = self._settings
+        audience = settings.JWT_DECODE_AUDIENCE
         try:
-            claims = jwt.decode(token, self._key, [ALGORITHM], options={"require": REQUIRED})
+            return jwt.decode(
+                token,
+                settings.JWT_SECRET_KEY,
+                self._algorithms,
+                options={"verify_aud": bool(audience), "verify_sub": settings.JWT_VERIFY_SUB},
+                audience=audience or None,
+                issuer=settings.JWT_DECODE_ISSUER or None,
+                leeway=settings.JWT_DECODE_LEEWAY,
+            )
         except jwt.ExpiredSignatureError:
             raise InvalidToken("the token has expired") from None
-        except jwt.InvalidTokenError:
+        # The others: times that are no numbers, which PyJWT does not catch.
+        except (jwt.PyJWTError, TypeError, ValueError, OverflowError):
             raise InvalidToken("the token is not valid") from None
-        if claims["type"] != kind:
-            raise InvalidToken(f"a token of type {kind} is needed here")
-        subject = claims["sub"]
-        if not (subject.isascii() and subject.isdigit() and len(subject) < 19):
-            raise InvalidToken("the token names no user of this service")
-        return Claims(
-            int(subject), str(claims["jti"]), kind, bool(claims.get("fresh")), claims["exp"]
-        )
+
+
+def _user_id(subject: object) -> int:
+    if isinstance(subject, str) and subject.isascii() and subject.isdigit() and len(subject) < 19:
+        return int(subject)
+    if type(subject) is int and 0 <= subject < 2**63:
+        return subject
+    raise InvalidToken("the token names no user of this service")
+
+
+def _storable(jti: object) -> str | None:
+    """The id under which a token is revoked; an id the table cannot hold is hashed."""
+    if jti is None:
+        return None
+    text = str(jti)
+    if len(text) <= LONGEST_JTI and text.isascii() and text.isprintable():
+        return text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_fresh(fresh: object) -> bool:
+    """True, or a moment until which the token is fresh."""
+    if isinstance(fresh, int | float) and not isinstance(fresh, bool):
+        return fresh >= time.time()
+    return bool(fresh)

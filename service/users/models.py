@@ -23,5 +23,7 @@ users = sa.Table(
     sa.Column(
         "updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
     ),
+    # Tokens minted elsewhere before this moment are not accepted; null: the password never changed.
+    sa.Column("tokens_valid_from", sa.DateTime(timezone=True)),
     sa.CheckConstraint("role IN ('user', 'admin')", name="role"),
 )

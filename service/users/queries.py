@@ -15,6 +15,7 @@ from service.users.schemas import UserOut
 SHOWN = [users.c[name] for name in UserOut.__struct_fields__]
 
 BY_ID = sa.select(*SHOWN).where(users.c.id == sa.bindparam("id"))
+TO_CHANGE = BY_ID.with_for_update()
 ADD = (
     insert(users)
     .values({name: sa.bindparam(name) for name in ("email", "password_hash", "name", "role")})
@@ -55,6 +56,12 @@ async def list_users(
 async def get_user(reader: Reader, user_id: int) -> UserOut | None:
     """The user, or None."""
     row = (await reader.execute(BY_ID, {"id": user_id})).one_or_none()
+    return UserOut(*row) if row else None
+
+
+async def hold_user(writer: Writer, user_id: int) -> UserOut | None:
+    """The user, whom nobody else changes until the transaction ends, or None."""
+    row = (await writer.execute(TO_CHANGE, {"id": user_id})).one_or_none()
     return UserOut(*row) if row else None
 
 

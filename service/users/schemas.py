@@ -69,3 +69,10 @@ class UserOut(msgspec.Struct):
     active: bool
     created_at: datetime
     updated_at: datetime
+
+
+class UserPage(msgspec.Struct):
+    """Some users; `next_cursor` fetches those after them, null at the end."""
+
+    items: list[UserOut]
+    next_cursor: str | None

@@ -85,10 +85,11 @@ def while_holding(url: str, statement: str, *command: str) -> tuple[int, str]:
 
 
 def test_revision_waits_for_a_lock_but_not_for_ever(database: str) -> None:
+    head = fetch(database, "SELECT version_num FROM alembic_version")
     code, said = while_holding(database, "LOCK TABLE users", "downgrade", "base")
     assert code != 0
     assert "lock timeout" in said
-    assert fetch(database, "SELECT version_num FROM alembic_version") == ["0001"]
+    assert fetch(database, "SELECT version_num FROM alembic_version") == head
 
 
 def test_looking_does_not_wait_for_a_migration(database: str) -> None:

@@ -128,14 +128,11 @@ def test_what_is_no_token_is_a_401(client: httpx.Client, header: str | None) -> 
     "changes",
     [
         {"exp": 1},
-        {"exp": None},
-        {"jti": None},
         {"sub": None},
         {"sub": 1},
         {"sub": "one"},
         {"sub": "9" * 30},
         {"type": "refresh"},
-        {"type": None},
         {"nbf": time.time() + 3600},
     ],
 )

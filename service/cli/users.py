@@ -2,12 +2,12 @@
 
 import asyncio
 import os
+import sys
 
 import click
 import msgspec
-from quart.cli import ScriptInfo
 
-from service.config import Config, ConfigurationError
+from service.config import Config, ConfigurationError, load_for_migration
 from service.database.embedded import EmbeddedPostgresError
 from service.database.engine import DatabaseUnavailable
 from service.database.location import open_database
@@ -23,8 +23,7 @@ def users() -> None:
 
 @users.command("create-admin")
 @click.option("--email", envvar="ADMIN_EMAIL", prompt="E-mail address")
-@click.pass_obj
-def create_admin(info: ScriptInfo, email: str) -> None:
+def create_admin(email: str) -> None:
     """Creates an administrator.
 
     The password is asked for, or taken from ADMIN_PASSWORD: never from an argument, which every
@@ -39,12 +38,14 @@ def create_admin(info: ScriptInfo, email: str) -> None:
         field = "password" if "$.password" in str(error) else "e-mail address"
         raise click.ClickException(f"the {field} is not acceptable") from None
     try:
-        user_id = asyncio.run(_create(info.load_app().settings, new))  # type: ignore[attr-defined]
+        user_id = asyncio.run(_create(load_for_migration(), new))
     except EmailTaken:
         raise click.ClickException(f"{email} is already in use") from None
     except DatabaseUnavailable as error:
         raise click.ClickException(f"the database cannot answer now: {error}") from None
-    except (ConfigurationError, EmbeddedPostgresError) as error:
+    except ConfigurationError as error:
+        sys.exit(error.report())
+    except EmbeddedPostgresError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"administrator {new.email} created, id {user_id}")
 

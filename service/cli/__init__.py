@@ -1,0 +1,1 @@
+"""The `quart` commands of an operator: `users`, `db`, `check`."""

@@ -1,0 +1,194 @@
+"""Rate limits, counted where Flask-Limiter counts them: one store for all processes of both.
+
+While the store cannot be asked, reads go on without a limit; routes that are `strict` (login above
+all) are refused, because there the limit is what protects the passwords.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import urlsplit
+
+import structlog
+from limits import RateLimitItem, parse_many
+from limits.aio import strategies
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.strategies import RateLimiter as RateLimiterStrategy
+from quart import request
+from redis.asyncio import BlockingConnectionPool
+from redis.exceptions import RedisError
+
+from service.config import Config
+from service.http.application import application
+from service.http.credentials import presented
+from service.http.exchange import current_exchange
+from service.http.operation import Operation, operation_of
+from service.http.problem import Problem
+from service.observability import metrics
+
+# How long a request waits for the store, and how long the store is then left alone, in seconds.
+STORE_LIMIT = 0.25
+PAUSE = 1.0
+CONNECTIONS = 50
+
+STRATEGIES: Mapping[str, Callable[[Storage], RateLimiterStrategy]] = {
+    "fixed-window": strategies.FixedWindowRateLimiter,
+    "moving-window": strategies.MovingWindowRateLimiter,
+    "sliding-window-counter": strategies.SlidingWindowCounterRateLimiter,
+}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Where a client stands. `reset`: when the window ends, in seconds since the epoch."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset: float
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - the state of the store
+    """Requests cannot be counted now."""
+
+
+class RateLimiter:
+    """Counts requests in the store that the configuration names. Close it at the end."""
+
+    def __init__(self, settings: Config) -> None:
+        self.settings = settings
+        self._pool, storage = _open(settings.RATELIMIT_STORAGE_URI)
+        self._strategy = STRATEGIES[settings.RATELIMIT_STRATEGY](storage)
+        self._prefix = [settings.RATELIMIT_KEY_PREFIX] if settings.RATELIMIT_KEY_PREFIX else []
+        self._away_until = 0.0
+        self._is_away = False
+        metrics.rate_limit_store_up.set(1)
+
+    async def count(self, items: Sequence[RateLimitItem], *scope: str) -> Count:
+        """Counts one request against each of the limits; the answer is about the tightest, or
+        about one that is used up. Raises `StoreUnavailable`."""
+        if time.monotonic() < self._away_until:
+            raise StoreUnavailable
+        try:
+            async with asyncio.timeout(STORE_LIMIT):
+                counts = [await self._count(item, *self._prefix, *scope) for item in items]
+        except (RedisError, OSError, TimeoutError) as error:
+            self._lost(error)
+            raise StoreUnavailable from error
+        if self._is_away:
+            self._is_away = False
+            metrics.rate_limit_store_up.set(1)
+            log.warning("rate limit store answers again")
+        return min(counts, key=lambda count: (count.allowed, count.remaining))
+
+    async def _count(self, item: RateLimitItem, *scope: str) -> Count:
+        allowed = await self._strategy.hit(item, *scope)
+        reset, remaining = await self._strategy.get_window_stats(item, *scope)
+        return Count(allowed, item.amount, remaining, reset)
+
+    def _lost(self, error: Exception) -> None:
+        self._away_until = time.monotonic() + PAUSE
+        metrics.rate_limit_store_up.set(0)
+        if not self._is_away:
+            self._is_away = True
+            log.error(
+                "rate limit store unavailable: reads are not limited, logins are refused",
+                reason=type(error).__name__,
+            )
+
+    async def close(self) -> None:
+        """Closes the connections to the store."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+
+def _open(uri: str) -> tuple[BlockingConnectionPool | None, Storage]:
+    scheme = urlsplit(uri).scheme
+    if scheme == "memory":
+        return None, MemoryStorage()
+    # Valkey speaks Redis's protocol: one client is enough.
+    address = uri.replace("valkey", "redis", 1).replace("redis+unix", "unix", 1)
+    pool = BlockingConnectionPool.from_url(
+        address,
+        max_connections=CONNECTIONS,
+        timeout=STORE_LIMIT,
+        socket_timeout=STORE_LIMIT,
+        socket_connect_timeout=STORE_LIMIT,
+    )
+    storage = RedisStorage(
+        "async+" + uri.replace("valkey", "redis", 1),
+        implementation="redispy",
+        connection_pool=pool,  # type: ignore[arg-type]
+    )
+    return pool, storage
+
+
+@cache
+def _items(text: str) -> list[RateLimitItem]:
+    return parse_many(text)
+
+
+async def enforce() -> None:
+    """Counts the request against its route's limit, before the route is entered. Raises `Problem`
+    429 or 503."""
+    limiter = application().limiter
+    rule = request.url_rule
+    if not limiter.settings.RATELIMIT_ENABLED or rule is None or request.method == "OPTIONS":
+        return
+    view = application().view_functions[rule.endpoint]
+    operation = operation_of(view) or Operation(returns={})
+    text = getattr(limiter.settings, operation.limit or "RATELIMIT_DEFAULT")
+    if operation.exempt or not text:
+        return
+    try:
+        count = await limiter.count(_items(text), _who(operation), rule.endpoint)
+    except StoreUnavailable:
+        metrics.rate_limit_store_failures.inc()
+        if operation.strict:
+            raise Problem(
+                503,
+                "Requests to this address cannot be counted now; try again shortly.",
+                headers={"Retry-After": "1"},
+            ) from None
+        return
+    if limiter.settings.RATELIMIT_HEADERS_ENABLED:
+        current_exchange.get().headers += _headers(count)
+    if not count.allowed:
+        wait = max(1, int(count.reset - time.time() + 0.999))
+        raise Problem(
+            429,
+            f"Too many requests: {count.limit} are allowed; try again in {wait} s.",
+            headers={"Retry-After": str(wait)},
+        )
+
+
+def _headers(count: Count) -> list[tuple[bytes, bytes]]:
+    values = {
+        b"x-ratelimit-limit": count.limit,
+        b"x-ratelimit-remaining": max(0, count.remaining),
+        b"x-ratelimit-reset": int(count.reset),
+    }
+    return [(name, str(value).encode()) for name, value in values.items()]
+
+
+def _who(operation: Operation) -> str:
+    """Whose requests are counted together: a user's by their token, anybody else's by address."""
+    if operation.limit is None:
+        user_id = _user()
+        if user_id is not None:
+            return f"user:{user_id}"
+    return request.remote_addr or "unix"
+
+
+def _user() -> int | None:
+    """The user a token names, whose signature is good; whether it is revoked is asked later."""
+    try:
+        return presented("any").user_id
+    except Problem:
+        return None

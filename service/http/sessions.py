@@ -1,0 +1,99 @@
+"""Flask's session cookie: signed with the same key, read and written by either side.
+
+What is kept in it is `user_id`, which Flask services put there, and the `jti` under which this
+service can end it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from itsdangerous import BadSignature
+from quart import session
+from quart.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+from service.security.tokens import Claims
+
+if TYPE_CHECKING:
+    from quart import Quart
+    from quart.wrappers import BaseRequestWebsocket
+
+# Never what a token calls itself.
+PREFIX = "session:"
+
+
+class DatedSession(SecureCookieSession):
+    """A session that knows when its cookie was signed, in seconds since the epoch.
+
+    It also notes when it was read: Flask's class leaves that to Flask's context since 3.1.3, and
+    under Quart no answer that depends on the session would say `Vary: Cookie`.
+    """
+
+    signed_at: float = 0.0
+
+    def __getitem__(self, key: str) -> Any:
+        self.accessed = True
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.accessed = True
+        return super().__contains__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value, or the default."""
+        self.accessed = True
+        return super().get(key, default)
+
+
+class SessionInterface(SecureCookieSessionInterface):
+    """Flask's format, and the moment of the signature beside what it signs."""
+
+    session_class = DatedSession
+
+    async def open_session(
+        self, app: Quart, request: BaseRequestWebsocket
+    ) -> SecureCookieSession | None:
+        """The session of the request's cookie; an empty one without a good cookie."""
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        if cookie is None:
+            return DatedSession()
+        serializer = self.get_signing_serializer(app)
+        if serializer is None:
+            return None
+        life = int(app.permanent_session_lifetime.total_seconds())
+        try:
+            data, signed = serializer.loads(cookie, max_age=life, return_timestamp=True)
+        except BadSignature:
+            return DatedSession()
+        opened = DatedSession(data)
+        opened.signed_at = signed.timestamp()
+        return opened
+
+
+def begin(user_id: int, life: float) -> dict[str, Any]:
+    """Makes the session the user's; returns the `jti` and `exp` under which it is recorded."""
+    session.clear()
+    jti = f"{PREFIX}{uuid4()}"
+    session.update(user_id=user_id, jti=jti)
+    return {"jti": jti, "exp": time.time() + life}
+
+
+def claims_of_session(life: float) -> Claims | None:
+    """What the request's session cookie says, in the terms of a token; None without a user."""
+    user_id, jti = session.get("user_id"), session.get("jti")
+    if isinstance(user_id, str) and user_id.isascii() and user_id.isdigit():
+        user_id = int(user_id[:19])
+    if type(user_id) is not int or not 0 < user_id < 2**63:
+        return None
+    own = isinstance(jti, str) and jti.startswith(PREFIX) and len(jti) < 64
+    signed_at = getattr(session, "signed_at", 0.0)
+    return Claims(
+        user_id=user_id,
+        jti=str(jti) if own else None,
+        kind="session",
+        fresh=False,
+        issued_at=signed_at,
+        expires=signed_at + life,
+    )
