@@ -3,10 +3,12 @@
 Gunicorn's flags and GUNICORN_CMD_ARGS override what is set here.
 """
 
+import os
 import sys
 from pathlib import Path
 
 from gunicorn.glogging import Logger
+from prometheus_client.multiprocess import mark_process_dead
 
 from service.config import Config, ConfigurationError, load
 from service.observability import logging
@@ -29,6 +31,12 @@ class RootLogger(Logger):
         logging.configure(level=settings.LOG_LEVEL, fmt=settings.LOG_FORMAT, file=settings.LOG_FILE)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
+
+
+def child_exit(server, worker):
+    """A worker that has gone no longer counts in gauges such as `rate_limit_store_up`."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        mark_process_dead(worker.pid)
 
 
 def _settings():

@@ -6,10 +6,18 @@ A label never holds what a client chose: routes are patterns, methods are those 
 import os
 
 from prometheus_client import REGISTRY as PROCESS
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second sample for every one
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # In seconds: fine where an API should be, coarse where it should not.
