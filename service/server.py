@@ -208,7 +208,8 @@ class _Connections:
     ) -> None:
         async def send_closing(event: ASGISendEvent) -> None:
             if event["type"] == "http.response.start" and self._app.draining:
-                headers = [*event.get("headers", ()), (b"connection", b"close")]
+                kept = [each for each in event.get("headers", ()) if each[0] != b"connection"]
+                headers = [*kept, (b"connection", b"close")]
                 event = cast("ASGISendEvent", {**event, "headers": headers})
             await send(event)
 

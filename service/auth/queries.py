@@ -30,7 +30,6 @@ CREDENTIALS = sa.select(users.c.id, users.c.password_hash).where(
     users.c.email == sa.bindparam("email"), users.c.active
 )
 PASSWORD_HASH = sa.select(users.c.password_hash).where(users.c.id == sa.bindparam("id"))
-# Waits for whoever changes the password now, and makes them wait until the tokens are recorded.
 STILL_THE_PASSWORD = (
     sa.select(users.c.id)
     .where(
@@ -38,7 +37,7 @@ STILL_THE_PASSWORD = (
         users.c.active,
         users.c.password_hash == sa.bindparam("password_hash"),
     )
-    .with_for_update(read=True)
+    .with_for_update(key_share=True)
 )
 SET_PASSWORD = (
     sa.update(users)
@@ -60,10 +59,10 @@ BEGIN_FAMILY = (
     .on_conflict_do_update(index_elements=["jti"], set_={"jti": sa.bindparam("jti")})
     .returning(issued_tokens.c.family)
 )
+# Whoever mints tokens for a user, or ends them, does so one after the other: what is minted is
+# recorded before somebody ends all there is, or after, and then not at all.
 HOLD_USER = (
-    sa.select(users.c.id)
-    .where(users.c.id == sa.bindparam("id"))
-    .with_for_update(read=True, key_share=True)
+    sa.select(users.c.id).where(users.c.id == sa.bindparam("id")).with_for_update(key_share=True)
 )
 REVOKE = (
     insert(revoked_tokens)
@@ -76,7 +75,7 @@ REVOKE = (
 def _revoke_issued(condition: sa.ColumnElement[bool]) -> Any:
     rows = sa.select(
         issued_tokens.c.jti, issued_tokens.c.user_id, issued_tokens.c.expires_at
-    ).where(condition, issued_tokens.c.expires_at > sa.func.now())
+    ).where(condition)
     return (
         insert(revoked_tokens)
         .from_select(["jti", "user_id", "expires_at"], rows)
@@ -153,10 +152,15 @@ async def revoke(writer: Writer, claims: Claims) -> bool:
     return (await writer.execute(REVOKE, _row(claims))).one_or_none() is not None
 
 
+async def hold_owner(writer: Writer, claims: Claims) -> bool:
+    """Whether the user exists, and stays, and mints and ends nothing else until the transaction
+    ends."""
+    return (await writer.execute(HOLD_USER, {"id": claims.user_id})).one_or_none() is not None
+
+
 async def revoke_family(writer: Writer, claims: Claims) -> bool:
-    """Ends the token and every one of its family; whether it was good until now."""
-    if (await writer.execute(HOLD_USER, {"id": claims.user_id})).one_or_none() is None:
-        return False
+    """Ends the token and every one of its family; whether it was good until now. Hold its owner
+    before."""
     family = await family_of(writer, claims)
     first = await revoke(writer, claims)
     await writer.execute(REVOKE_FAMILY, {"family": family})

@@ -134,7 +134,7 @@ async def refresh() -> Response:
     claims = presented("refresh")
     app = application()
     kept = None if app.settings.JWT_REFRESH_TOKEN_ROTATION else presented_refresh_token()
-    key = await idempotency_key(f"token {claims.jti}")
+    key = await idempotency_key(f"token {claims.user_id} {claims.jti}")
     async with app.database.writing() as writer:
         answer = await key.take(writer)
         if answer is None and await _is_good(writer, claims, used_up=kept is None):
@@ -149,6 +149,8 @@ async def refresh() -> Response:
 
 async def _is_good(writer: Writer, claims: Claims, *, used_up: bool) -> bool:
     """Whether the token may be used, and is from now on used up; if not, its family ends."""
+    if not await queries.hold_owner(writer, claims):
+        return False
     role = await queries.role_of_active_user(writer, claims)
     if role and (not used_up or await queries.revoke(writer, claims)):
         return True
@@ -166,12 +168,13 @@ async def logout() -> Response:
 
     Ends the token, and every token and session of the same login, at once and everywhere.
     """
-    caller = await current_caller("any", session=True)
+    caller = await current_caller("any", or_session=True)
     mine = sessions.claims_of_session(session_life())
     async with application().database.writing() as writer:
-        await queries.revoke_family(writer, caller.claims)
-        if mine is not None and mine.user_id == caller.id:
-            await queries.revoke_family(writer, mine)
+        if await queries.hold_owner(writer, caller.claims):
+            await queries.revoke_family(writer, caller.claims)
+            if mine is not None and mine.user_id == caller.id:
+                await queries.revoke_family(writer, mine)
     session.clear()
     response = Response(status=204)
     unset_token_cookies(response)
@@ -185,7 +188,7 @@ async def me() -> Response:
 
     The user the token, or the session cookie, belongs to.
     """
-    caller = await current_caller(session=True)
+    caller = await current_caller(or_session=True)
     async with application().database.reading() as reader:
         user = await get_user(reader, caller.id)
     if user is None:

@@ -23,10 +23,13 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 class Minted(msgspec.Struct):
     """The claims of new tokens. What is kept for an idempotency key is this, not the tokens: they
-    are signed again when they are asked for again. `refresh` may be a token that is kept."""
+    are signed again when they are asked for again. `refresh` may be a token that is kept, `session`
+    the `jti` of a session that begins."""
 
+    user_id: int
     access: dict[str, Any]
     refresh: dict[str, Any] | str
+    session: str | None = None
 
     def answer(self) -> Answer:
         """What is stored of them."""
@@ -38,9 +41,9 @@ async def begin(writer: Writer, user_id: int, family: UUID) -> Minted:
     tokens = application().tokens
     access = tokens.claims("access", user_id, fresh=True)
     refresh = tokens.claims("refresh", user_id)
-    session = sessions.begin(user_id, session_life())
+    session = sessions.new_claims(session_life())
     await queries.record(writer, user_id, family, [access, refresh, session])
-    return Minted(access, refresh)
+    return Minted(user_id, access, refresh, session["jti"])
 
 
 async def go_on(writer: Writer, user_id: int, family: UUID, kept: str | None) -> Minted:
@@ -50,7 +53,7 @@ async def go_on(writer: Writer, user_id: int, family: UUID, kept: str | None) ->
     refresh = kept or tokens.claims("refresh", user_id)
     made = [access] if isinstance(refresh, str) else [access, refresh]
     await queries.record(writer, user_id, family, made)
-    return Minted(access, refresh)
+    return Minted(user_id, access, refresh)
 
 
 def token_response(answer: Answer) -> Response:
@@ -61,6 +64,8 @@ def token_response(answer: Answer) -> Response:
     refresh = minted.refresh if isinstance(minted.refresh, str) else tokens.sign(minted.refresh)
     pair = TokenPair(access, refresh, tokens.access_life)
     response = json_response(pair, answer.status, {**NO_STORE, **answer.headers})
+    if minted.session is not None:
+        sessions.begin(minted.user_id, minted.session)
     set_token_cookies(response, "access", access, minted.access)
     if isinstance(minted.refresh, dict):
         set_token_cookies(response, "refresh", refresh, minted.refresh)

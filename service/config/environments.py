@@ -183,7 +183,8 @@ class Config:
     PORT: int = 5500
     """The port it listens on."""
     WEB_CONCURRENCY: int = 1
-    """Worker processes under Gunicorn."""
+    """Worker processes under Gunicorn. If it is not set: no more than PostgreSQL has connections
+    for."""
     GRACEFUL_TIMEOUT: float = 30.0
     """How long requests in flight may take to finish at a stop, in seconds."""
     MAX_CONTENT_LENGTH: int = 1_048_576
@@ -326,6 +327,8 @@ def _flaws_of_tokens(config: Config) -> list[str]:
     algorithms = {config.JWT_ALGORITHM, *config.JWT_DECODE_ALGORITHMS}
     if not algorithms <= {"HS256", "HS384", "HS512"}:
         found.append("JWT_ALGORITHM and JWT_DECODE_ALGORITHMS must be HS256, HS384 or HS512")
+    if not 0 <= config.JWT_DECODE_LEEWAY <= 86_400:
+        found.append("JWT_DECODE_LEEWAY must be from 0 to 86400")
     if not config.JWT_TOKEN_LOCATION or not set(config.JWT_TOKEN_LOCATION) <= {
         "headers",
         "cookies",

@@ -108,6 +108,11 @@ def _raw_value(name: str, environ: Mapping[str, str]) -> str | None:
     return next((environ[each] for each in names if environ.get(each)), None)
 
 
+def is_chosen(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether somebody set the key; if not, it has its default."""
+    return _raw_value(name, environ) is not None
+
+
 def _take_undeclared(settings: Config, environ: Mapping[str, str]) -> None:
     """Flask's `from_prefixed_env`: any key at all, its value read as JSON where it is JSON."""
     for variable, raw in environ.items():

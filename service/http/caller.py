@@ -40,10 +40,10 @@ class Authenticate(Protocol):
     async def __call__(self, claims: Claims) -> Caller | None: ...
 
 
-async def current_caller(wanted: Wanted = "access", *, session: bool = False) -> Caller:
-    """The caller, by a token of that kind, or by their session where `session` allows it. Raises
-    `Problem` 401."""
-    claims = presented(wanted, session=session)
+async def current_caller(wanted: Wanted = "access", *, or_session: bool = False) -> Caller:
+    """The caller, by a token of that kind or, without one, by their session. Raises `Problem`
+    401."""
+    claims = presented(wanted, or_session=or_session)
     caller = await application().authenticate(claims)
     if caller is None:
         raise unauthorized(REVOKED)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from quart import Response, request
+from quart import Response, request, session
 
 from service.config import Config
 from service.http import sessions
@@ -21,16 +21,15 @@ def unauthorized(detail: str) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-def presented(wanted: Wanted, *, session: bool = False) -> Claims:
-    """What the request's token says, or its session cookie where there is no token and `session`
-    allows it. Raises `Problem` 401.
+def presented(wanted: Wanted, *, or_session: bool = False) -> Claims:
+    """What the request's token says, or its session cookie where there is no token.
 
-    Nothing here asks the database: the token may have been revoked.
+    Raises `Problem` 401. Nothing here asks the database: the token may have been revoked.
     """
     app = application()
     found = _found(wanted)
     if found is None:
-        claims = sessions.claims_of_session(session_life()) if session else None
+        claims = sessions.claims_of_session(session_life()) if or_session else None
         if claims is None:
             raise unauthorized(_how_to(app.settings))
         return claims
@@ -50,6 +49,8 @@ def presented_refresh_token() -> str:
 def _found(wanted: Wanted) -> tuple[str, str | None] | None:
     """The token and, where one is needed, the CSRF token beside it."""
     for location in application().settings.JWT_TOKEN_LOCATION:
+        if location == "cookies":
+            session.accessed = True  # whatever is found: the answer says `Vary: Cookie`
         found = _in_header() if location == "headers" else _in_cookies(wanted)
         if found:
             return found

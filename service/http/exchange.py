@@ -7,12 +7,24 @@ class Exchange:
     """One request and its answer. `status` is None until the answer starts; `headers` are added
     to it, whatever it says."""
 
-    __slots__ = ("headers", "origin", "request_id", "route", "status", "trace_id", "user_id")
+    __slots__ = (
+        "has_body",
+        "headers",
+        "origin",
+        "request_id",
+        "route",
+        "status",
+        "trace_id",
+        "user_id",
+    )
 
-    def __init__(self, request_id: str, trace_id: str | None, origin: bytes | None) -> None:
+    def __init__(
+        self, request_id: str, trace_id: str | None, origin: bytes | None, *, has_body: bool
+    ) -> None:
         self.request_id = request_id
         self.trace_id = trace_id
         self.origin = origin
+        self.has_body = has_body
         self.route: str | None = None
         self.user_id: int | None = None
         self.status: int | None = None

@@ -1,7 +1,10 @@
 """One pass around every request: its id, the headers of its answer, its log line."""
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +13,7 @@ from uuid import uuid4
 from hypercorn.typing import (
     ASGIFramework,
     ASGIReceiveCallable,
+    ASGIReceiveEvent,
     ASGISendCallable,
     HTTPScope,
     Scope,
@@ -23,6 +27,8 @@ from service.observability import logging, metrics
 # What a client may call its request: nothing that could forge a log line or grow without bound.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# How long an answer waits for a body that nobody reads, in seconds.
+BODY_GRACE = 1.0
 # nginx's code for a client that left before its answer.
 CLIENT_CLOSED_REQUEST = 499
 
@@ -68,16 +74,20 @@ class RequestMiddleware:
         scope = self._proxies.applied_to(scope)
         exchange = _open(scope)
 
+        body = _Body(receive) if exchange.has_body else None
+
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 message["headers"] = self._complete(message["headers"], scope, exchange)
+                if body is not None and not await body.has_come(message["status"]):
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         logging.request_id.set(exchange.request_id)
         current_exchange.set(exchange)
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, body or receive, send_with_headers)
         finally:
             seconds = perf_counter() - started
             _log(scope, exchange, seconds)
@@ -108,6 +118,35 @@ class RequestMiddleware:
         )
 
 
+class _Body:
+    """Notes when all of the request's body has come.
+
+    Hypercorn closes a connection whose request was answered before that, and does not say so: the
+    next request of a proxy that keeps the connection would be lost.
+    """
+
+    def __init__(self, receive: ASGIReceiveCallable) -> None:
+        self._receive = receive
+        self._end = asyncio.Event()
+
+    async def __call__(self) -> ASGIReceiveEvent:
+        """ASGI's `receive`."""
+        message = await self._receive()
+        if message["type"] != "http.request" or not message["more_body"]:
+            self._end.set()
+        return message
+
+    async def has_come(self, status: int) -> bool:
+        """Whether it has, or does within `BODY_GRACE`; Quart reads it meanwhile. Of a body that is
+        too large or too slow the rest is not waited for."""
+        if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}:
+            return self._end.is_set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BODY_GRACE):
+                await self._end.wait()
+        return self._end.is_set()
+
+
 def _vary_by_origin(headers: list[Header]) -> None:
     for at, (name, value) in enumerate(headers):
         if name == b"vary":
@@ -118,6 +157,7 @@ def _vary_by_origin(headers: list[Header]) -> None:
 
 def _open(scope: HTTPScope) -> Exchange:
     request_id = trace_id = origin = None
+    has_body = False
     for name, value in scope["headers"]:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             request_id = value.decode()
@@ -125,7 +165,9 @@ def _open(scope: HTTPScope) -> Exchange:
             trace_id = match[1].decode()
         elif name == b"origin":
             origin = value
-    return Exchange(request_id or uuid4().hex, trace_id, origin)
+        elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            has_body = True
+    return Exchange(request_id or uuid4().hex, trace_id, origin, has_body=has_body)
 
 
 def _final(status: int | None) -> int:

@@ -6,11 +6,12 @@ service can end it.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from itsdangerous import BadSignature
+from itsdangerous import BadData
 from quart import session
 from quart.sessions import SecureCookieSession, SecureCookieSessionInterface
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # Never what a token calls itself.
 PREFIX = "session:"
+OWN_JTI = re.compile(PREFIX + r"[0-9a-f-]{36}")
+DIGITS = re.compile(r"[0-9]{1,18}")
 
 
 class DatedSession(SecureCookieSession):
@@ -65,29 +68,34 @@ class SessionInterface(SecureCookieSessionInterface):
         life = int(app.permanent_session_lifetime.total_seconds())
         try:
             data, signed = serializer.loads(cookie, max_age=life, return_timestamp=True)
-        except BadSignature:
+        except BadData:  # what is signed can still be unreadable
+            return DatedSession()
+        if not isinstance(data, dict):
             return DatedSession()
         opened = DatedSession(data)
         opened.signed_at = signed.timestamp()
         return opened
 
 
-def begin(user_id: int, life: float) -> dict[str, Any]:
-    """Makes the session the user's; returns the `jti` and `exp` under which it is recorded."""
+def new_claims(life: float) -> dict[str, Any]:
+    """The `jti` and `exp` under which a new session is recorded."""
+    return {"jti": f"{PREFIX}{uuid4()}", "exp": time.time() + life}
+
+
+def begin(user_id: int, jti: str) -> None:
+    """Makes the session of this request's client the user's."""
     session.clear()
-    jti = f"{PREFIX}{uuid4()}"
     session.update(user_id=user_id, jti=jti)
-    return {"jti": jti, "exp": time.time() + life}
 
 
 def claims_of_session(life: float) -> Claims | None:
     """What the request's session cookie says, in the terms of a token; None without a user."""
     user_id, jti = session.get("user_id"), session.get("jti")
-    if isinstance(user_id, str) and user_id.isascii() and user_id.isdigit():
-        user_id = int(user_id[:19])
+    if isinstance(user_id, str) and DIGITS.fullmatch(user_id):
+        user_id = int(user_id)
     if type(user_id) is not int or not 0 < user_id < 2**63:
         return None
-    own = isinstance(jti, str) and jti.startswith(PREFIX) and len(jti) < 64
+    own = isinstance(jti, str) and OWN_JTI.fullmatch(jti)
     signed_at = getattr(session, "signed_at", 0.0)
     return Claims(
         user_id=user_id,

@@ -88,15 +88,15 @@ class Tokens:
             raise InvalidToken("a refresh token is needed here")
         if wanted == "access" and kind == "refresh":
             raise InvalidToken("an access token is needed here")
-        if csrf is not None and not hmac.compare_digest(str(claims.get("csrf", "")), csrf):
+        if csrf is not None and not _same(claims.get("csrf"), csrf):
             raise InvalidToken("the CSRF token does not fit")
         return Claims(
             user_id=_user_id(claims.get(self._settings.JWT_IDENTITY_CLAIM)),
             jti=_storable(claims.get("jti")),
             kind=str(kind),
             fresh=_is_fresh(claims.get("fresh", False)),
-            issued_at=float(claims.get("iat", 0)),
-            expires=min(float(claims.get("exp", END_OF_TIME)), END_OF_TIME),
+            issued_at=_moment(claims.get("iat", 0)),
+            expires=_moment(claims.get("exp", END_OF_TIME)),
         )
 
     def _decode(self, token: str) -> dict[str, Any]:
@@ -119,6 +119,16 @@ class Tokens:
             raise InvalidToken("the token is not valid") from None
 
 
+def _moment(claim: Any) -> float:
+    """The seconds PyJWT has accepted, within what PostgreSQL can hold."""
+    number = claim if isinstance(claim, int | float) else float(claim)
+    return float(max(0, min(number, END_OF_TIME)))
+
+
+def _same(claim: object, sent: str) -> bool:
+    return isinstance(claim, str) and hmac.compare_digest(claim.encode(), sent.encode())
+
+
 def _user_id(subject: object) -> int:
     if isinstance(subject, str) and subject.isascii() and subject.isdigit() and len(subject) < 19:
         return int(subject)
@@ -132,7 +142,7 @@ def _storable(jti: object) -> str | None:
     if jti is None:
         return None
     text = str(jti)
-    if len(text) <= LONGEST_JTI and text.isascii() and text.isprintable():
+    if 0 < len(text) <= LONGEST_JTI and text.isascii() and text.isprintable():
         return text
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
