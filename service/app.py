@@ -6,6 +6,7 @@ from service import health, metrics
 from service.auth import routes as auth
 from service.config import Source, load
 from service.database.location import open_database
+from service.docs import routes as docs
 from service.http import errors, ratelimit, routing
 from service.http.application import Application
 from service.http.cors import Cors
@@ -16,11 +17,13 @@ from service.security.passwords import Passwords
 from service.security.tokens import Tokens
 from service.users import routes as users
 
+# In the order of /docs.
 RESOURCES = (
-    health.blueprint,
-    metrics.blueprint,
     auth.blueprint,
     users.blueprint,
+    health.blueprint,
+    metrics.blueprint,
+    docs.blueprint,
 )
 
 

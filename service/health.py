@@ -25,7 +25,7 @@ class Healthy(msgspec.Struct):
 
 
 class Unhealthy(msgspec.Struct):
-    """`error`: the kind of failure, without host, user or SQL."""
+    """What an unhealthy one says: the kind of failure, without host, user or SQL."""
 
     status: Literal["unhealthy"]
     error: str
@@ -45,7 +45,7 @@ class Check(msgspec.Struct):
 
 
 class Readiness(msgspec.Struct):
-    """`checks`: by name, what readiness depends on."""
+    """What readiness depends on, by name."""
 
     status: Literal["ready", "not ready"]
     checks: dict[str, Check]
@@ -58,7 +58,10 @@ ALIVE = Alive()
 @blueprint.get("")
 @operation(returns={200: Healthy, 503: Unhealthy}, credential="none", exempt=True)
 async def health() -> Response:
-    """Whether the database answers, in the words every dashboard knows."""
+    """Health.
+
+    Whether the database answers, in the words every dashboard knows.
+    """
     try:
         await application().database.ping(timeout=DATABASE_LIMIT)
     except DatabaseUnavailable as error:
@@ -69,14 +72,20 @@ async def health() -> Response:
 @blueprint.get("/live")
 @operation(returns={200: Alive}, credential="none", exempt=True)
 async def live() -> Response:
-    """Whether the process runs its event loop; never asks the database."""
+    """Liveness.
+
+    Whether the process runs its event loop; never asks the database.
+    """
     return json_response(ALIVE)
 
 
 @blueprint.get("/ready")
 @operation(returns={200: Readiness, 503: Readiness}, credential="none", exempt=True)
 async def ready() -> Response:
-    """Whether to send requests here: 503 while draining, without a database, or behind schema."""
+    """Readiness.
+
+    Whether to send requests here: 503 while draining, without a database, or behind schema.
+    """
     app = application()
     checks = {
         "draining": Check(not app.draining, "shutting down" if app.draining else "no"),

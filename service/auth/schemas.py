@@ -19,7 +19,9 @@ class Registration(msgspec.Struct, forbid_unknown_fields=True):
 # PostgreSQL's text holds every character but this one.
 NO_NUL = r"^[^\x00]*\Z"
 
-AnyPassword = Annotated[str, Meta(max_length=256)]
+AnyPassword = Annotated[
+    str, Meta(max_length=256, extra_json_schema={"format": "password", "writeOnly": True})
+]
 
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,7 +39,7 @@ class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class TokenPair(msgspec.Struct):
-    """`expires_in`: the access token's life, in seconds."""
+    """New tokens. `expires_in`: the access token's life, in seconds."""
 
     access_token: str
     refresh_token: str

@@ -4,11 +4,11 @@ from contextvars import ContextVar
 
 
 class Exchange:
-    """One request and its answer. `status` is None until the answer starts; `headers` are added
-    to it, whatever it says."""
+    """One request and its answer. `body_size`: of the request, in bytes, -1 where it is not said.
+    `status` is None until the answer starts; `headers` are added to it, whatever it says."""
 
     __slots__ = (
-        "has_body",
+        "body_size",
         "headers",
         "origin",
         "request_id",
@@ -19,12 +19,12 @@ class Exchange:
     )
 
     def __init__(
-        self, request_id: str, trace_id: str | None, origin: bytes | None, *, has_body: bool
+        self, request_id: str, trace_id: str | None, origin: bytes | None, body_size: int
     ) -> None:
         self.request_id = request_id
         self.trace_id = trace_id
         self.origin = origin
-        self.has_body = has_body
+        self.body_size = body_size
         self.route: str | None = None
         self.user_id: int | None = None
         self.status: int | None = None

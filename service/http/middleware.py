@@ -1,9 +1,7 @@
 """One pass around every request: its id, the headers of its answer, its log line."""
 
-import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -13,7 +11,6 @@ from uuid import uuid4
 from hypercorn.typing import (
     ASGIFramework,
     ASGIReceiveCallable,
-    ASGIReceiveEvent,
     ASGISendCallable,
     HTTPScope,
     Scope,
@@ -21,14 +18,13 @@ from hypercorn.typing import (
 
 from service.http.cors import Cors, Headers
 from service.http.exchange import Exchange, current_exchange
+from service.http.incoming import IncomingBody
 from service.http.proxies import TrustedProxies
 from service.observability import logging, metrics
 
 # What a client may call its request: nothing that could forge a log line or grow without bound.
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-# How long an answer waits for a body that nobody reads, in seconds.
-BODY_GRACE = 1.0
 # nginx's code for a client that left before its answer.
 CLIENT_CLOSED_REQUEST = 499
 
@@ -44,6 +40,8 @@ SECURITY_HEADERS: Sequence[Header] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+CLOSING: Header = (b"connection", b"close")
+LAST_PART: Any = {"type": "http.response.body", "body": b"", "more_body": False}
 STRICT_TRANSPORT_SECURITY: Header = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -74,14 +72,25 @@ class RequestMiddleware:
         scope = self._proxies.applied_to(scope)
         exchange = _open(scope)
 
-        body = _Body(receive) if exchange.has_body else None
+        told_size = exchange.body_size if scope["http_version"] < "2" else 0
+        body = IncomingBody(receive, told_size) if told_size else None
+
+        seconds = 0.0
 
         async def send_with_headers(message: Any) -> None:
+            nonlocal seconds
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 message["headers"] = self._complete(message["headers"], scope, exchange)
-                if body is not None and not await body.has_come(message["status"]):
-                    message["headers"].append((b"connection", b"close"))
+                if body is not None and not await body.arrives():
+                    message["headers"].append(CLOSING)
+            elif body is not None and body.is_open and not message.get("more_body"):
+                message["more_body"] = True
+                await send(message)
+                seconds = perf_counter() - started
+                if exchange.status != HTTPStatus.REQUEST_TIMEOUT:
+                    await body.linger()
+                message = LAST_PART
             await send(message)
 
         logging.request_id.set(exchange.request_id)
@@ -89,7 +98,7 @@ class RequestMiddleware:
         try:
             await self._app(scope, body or receive, send_with_headers)
         finally:
-            seconds = perf_counter() - started
+            seconds = seconds or perf_counter() - started
             _log(scope, exchange, seconds)
             metrics.observe(scope["method"], exchange.route, _final(exchange.status), seconds)
 
@@ -118,35 +127,6 @@ class RequestMiddleware:
         )
 
 
-class _Body:
-    """Notes when all of the request's body has come.
-
-    Hypercorn closes a connection whose request was answered before that, and does not say so: the
-    next request of a proxy that keeps the connection would be lost.
-    """
-
-    def __init__(self, receive: ASGIReceiveCallable) -> None:
-        self._receive = receive
-        self._end = asyncio.Event()
-
-    async def __call__(self) -> ASGIReceiveEvent:
-        """ASGI's `receive`."""
-        message = await self._receive()
-        if message["type"] != "http.request" or not message["more_body"]:
-            self._end.set()
-        return message
-
-    async def has_come(self, status: int) -> bool:
-        """Whether it has, or does within `BODY_GRACE`; Quart reads it meanwhile. Of a body that is
-        too large or too slow the rest is not waited for."""
-        if status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}:
-            return self._end.is_set()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(BODY_GRACE):
-                await self._end.wait()
-        return self._end.is_set()
-
-
 def _vary_by_origin(headers: list[Header]) -> None:
     for at, (name, value) in enumerate(headers):
         if name == b"vary":
@@ -157,7 +137,7 @@ def _vary_by_origin(headers: list[Header]) -> None:
 
 def _open(scope: HTTPScope) -> Exchange:
     request_id = trace_id = origin = None
-    has_body = False
+    body_size = 0
     for name, value in scope["headers"]:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             request_id = value.decode()
@@ -165,9 +145,11 @@ def _open(scope: HTTPScope) -> Exchange:
             trace_id = match[1].decode()
         elif name == b"origin":
             origin = value
-        elif name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
-            has_body = True
-    return Exchange(request_id or uuid4().hex, trace_id, origin, has_body=has_body)
+        elif name == b"content-length":
+            body_size = int(value) if value.isdigit() else -1
+        elif name == b"transfer-encoding":
+            body_size = -1
+    return Exchange(request_id or uuid4().hex, trace_id, origin, body_size)
 
 
 def _final(status: int | None) -> int:

@@ -9,8 +9,8 @@ import msgspec
 View = TypeVar("View", bound=Callable[..., Any])
 
 Credential = Literal["none", "access", "refresh", "any", "session"]
-"""Whose token is needed: `any` is access or refresh, `session` a session cookie or an access
-token."""
+"""Whose token is needed: `any` is access or refresh; where there is none, `any` and `session` take
+the session cookie, and `session` else an access token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,20 @@ from service.http.problem import Problem
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-LARGEST_ID = 2**63 - 1
+# Every number of 18 digits fits PostgreSQL's bigint.
+LARGEST_ID = 10**18 - 1
 
 PAGE_PARAMETERS = (
     Parameter(
-        "limit", Annotated[int, Meta(ge=1, le=MAX_LIMIT)], "How many at most; 20 if not said."
+        "limit",
+        Annotated[int, Meta(ge=1, le=MAX_LIMIT, extra_json_schema={"default": DEFAULT_LIMIT})],
+        "How many at most.",
     ),
-    Parameter("cursor", str, "Where to go on: `next_cursor` of the page before."),
+    Parameter(
+        "cursor",
+        Annotated[str, Meta(extra_json_schema={"format": "cursor"})],
+        "Where to go on: `next_cursor` of the page before.",
+    ),
 )
 
 Item = TypeVar("Item")
@@ -74,7 +81,7 @@ def _decode(cursor: str) -> int:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error
-    last_id = int(raw) if raw.isdigit() and len(raw) <= 19 else -1
+    last_id = int(raw) if raw.isdigit() and len(raw) <= 18 else -1
     if not 0 <= last_id <= LARGEST_ID:
         raise ValueError("not an id")
     return last_id

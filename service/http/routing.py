@@ -1,19 +1,23 @@
 """How paths are matched, and how the log learns which route it was."""
 
-from typing import Any
-
 from quart import Quart, request
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import BaseConverter
 
 from service.http.exchange import current_exchange
-from service.http.pagination import LARGEST_ID
 
 
-class IdConverter(IntegerConverter):
-    """`<id:…>`: an id PostgreSQL can hold; a larger number is a 404, not a failing query."""
+class IdConverter(BaseConverter):
+    """`<id:…>`: an id PostgreSQL can hold; a larger number is a 404, not a failing query.
 
-    def __init__(self, map: Map, **options: Any) -> None:  # noqa: A002 - Werkzeug's name
-        super().__init__(map, min=1, max=LARGEST_ID, **options)
+    The pattern alone decides. A converter that refuses a number after it matched, as Werkzeug's
+    own with `max` does, turns a DELETE of it into a 405.
+    """
+
+    regex = r"0{0,20}[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        """The id."""
+        return int(value)
 
 
 def prepare(app: Quart) -> None:

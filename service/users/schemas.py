@@ -19,6 +19,7 @@ Email = Annotated[
         max_length=254,
         pattern=EMAIL_PATTERN,
         examples=["ada@example.com"],
+        description="An e-mail address, as browsers accept one; kept in lower case.",
         extra={"message": "must be an e-mail address, like ada@example.com"},
     ),
 ]
@@ -27,6 +28,8 @@ Name = Annotated[
     Meta(
         max_length=200,
         pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        examples=["Ada Lovelace"],
+        description="What to call them; no control characters.",
         extra={"message": "must be up to 200 characters without control characters"},
     ),
 ]
@@ -35,6 +38,7 @@ Password = Annotated[
     Meta(
         min_length=8,
         max_length=256,
+        extra_json_schema={"format": "password", "writeOnly": True},
         extra={"message": "must have from 8 to 256 characters"},
     ),
 ]
@@ -62,17 +66,17 @@ class UserChanges(msgspec.Struct, forbid_unknown_fields=True):
 class UserOut(msgspec.Struct):
     """A user as the API shows one."""
 
-    id: int
-    email: str
-    name: str
-    role: str
+    id: Annotated[int, Meta(ge=1, extra_json_schema={"format": "int64"})]
+    email: Annotated[str, Meta(examples=["ada@example.com"])]
+    name: Annotated[str, Meta(examples=["Ada Lovelace"])]
+    role: Role
     active: bool
-    created_at: datetime
-    updated_at: datetime
+    created_at: Annotated[datetime, Meta(tz=True)]
+    updated_at: Annotated[datetime, Meta(tz=True)]
 
 
 class UserPage(msgspec.Struct):
     """Some users; `next_cursor` fetches those after them, null at the end."""
 
     items: list[UserOut]
-    next_cursor: str | None
+    next_cursor: Annotated[str, Meta(examples=["MjA"])] | None

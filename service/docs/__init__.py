@@ -1,0 +1,1 @@
+"""The interface, described by itself: `/openapi.json` for programs, `/docs` for people."""

@@ -1,0 +1,52 @@
+"""The body of a request that is answered before all of it has come.
+
+Hypercorn then closes the connection, without a word: the next request of a proxy that keeps its
+connections would be lost, and a client still sending would be reset before it reads the answer.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from hypercorn.typing import ASGIReceiveCallable, ASGIReceiveEvent
+
+# A body this small is on its way in one packet: it is worth waiting for, in bytes and seconds.
+SMALL = 64 * 1024
+SMALL_LIMIT = 1.0
+# How long the rest of a larger one is read and thrown away after the answer, in seconds.
+LINGER_LIMIT = 5.0
+
+
+class IncomingBody:
+    """Passes a body of `size` bytes (-1: not known) on, and notes when all of it has come."""
+
+    def __init__(self, receive: ASGIReceiveCallable, size: int) -> None:
+        self._receive = receive
+        self._size = size
+        self._end = asyncio.Event()
+
+    async def __call__(self) -> ASGIReceiveEvent:
+        """ASGI's `receive`. Quart calls it as long as the request lasts, read or not."""
+        message = await self._receive()
+        if message["type"] != "http.request" or not message["more_body"]:
+            self._end.set()
+        return message
+
+    @property
+    def is_open(self) -> bool:
+        """Whether some of it is still to come."""
+        return not self._end.is_set()
+
+    async def arrives(self) -> bool:
+        """Whether all of it has come, or comes at once; if not, the connection cannot be kept."""
+        if self.is_open and self._size <= SMALL:
+            await self._wait(SMALL_LIMIT)
+        return not self.is_open
+
+    async def linger(self) -> None:
+        """Waits for the rest, or for the client to go, so that it reads the answer first."""
+        await self._wait(LINGER_LIMIT)
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._end.wait()
