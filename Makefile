@@ -32,6 +32,10 @@ console: $(INSTALLED) ## The console beside a service that runs already
 test: $(INSTALLED) ## Every test, against real parts
 	@$(BIN)/pytest -n auto
 
+.PHONY: contract
+contract: $(INSTALLED) ## Every behaviour, of a Flask service and of this one, side by side
+	@$(BIN)/python -m tests.contract
+
 .PHONY: lint
 lint: $(INSTALLED) ## Format, style, types, and that imports only point down
 	@$(BIN)/ruff format --check --quiet .
@@ -50,6 +54,7 @@ screenshots: $(INSTALLED) ## The pictures in the README, of a service started fo
 .PHONY: docs
 docs: $(INSTALLED) ## The pages that are generated from the code
 	@$(BIN)/python -m tools.configuration
+	@$(BIN)/python -m tools.checklist
 
 .PHONY: requirements
 requirements: $(INSTALLED) ## Pin the newest versions, with hashes (needs uv)

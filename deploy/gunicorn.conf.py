@@ -4,14 +4,18 @@ Gunicorn's flags and GUNICORN_CMD_ARGS override what is set here.
 """
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 from gunicorn.glogging import Logger
 from prometheus_client.multiprocess import mark_process_dead
 
-from service.config import Config, ConfigurationError, load
+from service.config import Config, ConfigurationError, is_chosen, load
 from service.observability import logging
+
+# How long PostgreSQL may take to say how many connections there are, in seconds.
+BUDGET_LIMIT = 15.0
 
 
 class RootLogger(Logger):
@@ -33,7 +37,7 @@ class RootLogger(Logger):
         self.error_log.propagate = True
 
 
-def child_exit(server, worker):
+def child_exit(_server, worker):
     """A worker that has gone no longer counts in gauges such as `rate_limit_store_up`."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         mark_process_dead(worker.pid)
@@ -47,11 +51,27 @@ def _settings():
         return Config()
 
 
+def _workers(settings):
+    """WEB_CONCURRENCY as it was set; its default, no more than PostgreSQL has connections for."""
+    wanted = settings.WEB_CONCURRENCY
+    if wanted == 1 or is_chosen("WEB_CONCURRENCY", os.environ):
+        return wanted
+    # A process of its own: what the arbiter imports, its workers keep across a reload.
+    command = [sys.executable, "-m", "service.database.budget"]
+    try:
+        asked = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, timeout=BUDGET_LIMIT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return wanted
+    return min(wanted, int(asked.stdout.strip() or wanted))
+
+
 settings = _settings()
 wsgi_app = "service.app:create_app()"
 worker_class = "service.worker.HypercornWorker"
 bind = f"{settings.HOST}:{settings.PORT}"
-workers = settings.WEB_CONCURRENCY
+workers = _workers(settings)
 timeout = 30
 graceful_timeout = int(settings.GRACEFUL_TIMEOUT)
 # The proxy must give up idle connections sooner: in nginx, `keepalive_timeout 4s` in the upstream.

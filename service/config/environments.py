@@ -20,7 +20,9 @@ PASSWORD_SCHEMES = re.compile(r"argon2id|scrypt(:\d+:\d+:\d+)?|pbkdf2:sha\d+(:\d
 STRATEGIES = frozenset({"fixed-window", "moving-window", "sliding-window-counter"})
 STORES = frozenset({"memory", "redis", "rediss", "redis+unix", "valkey", "valkeys", "valkey+unix"})
 
-NO_DATABASE = "DATABASE_URL is not set: production never uses the embedded database"
+NO_DATABASE = (
+    "DATABASE_URL is not set: set it to the production PostgreSQL; the embedded one is never used"
+)
 
 
 def _cores() -> int:

@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,7 +19,7 @@ import psutil
 import pytest
 
 from tests.service.support import GUNICORN, PASSWORD, Service, register, start_service
-from tests.support import wait_until
+from tests.support import ROOT, database_name, environment, execute, wait_until
 
 
 @pytest.fixture
@@ -83,3 +87,32 @@ def test_request_in_flight_at_the_stop_gets_its_answer(gunicorn: Service) -> Non
     assert b"access_token" in answer
     assert b"connection: close" in answer.lower()
     assert gunicorn.process.wait(20) == 0
+
+
+@pytest.mark.parametrize(("chosen", "workers"), [("", 2), ("7", 7)])
+def test_workers_are_no_more_than_the_database_has_connections_for(
+    database: str, chosen: str, workers: int
+) -> None:
+    name = "limited_" + database_name(database)
+    password = "0f3b9c7ad18e4526"
+    execute(database, f"CREATE ROLE {name} LOGIN PASSWORD '{password}' CONNECTION LIMIT 9")
+    try:
+        shown = subprocess.run(
+            [sys.executable, *GUNICORN, "--print-config"],
+            cwd=ROOT,
+            env=environment(
+                FLASK_ENV="production",
+                SECRET_KEY=token_hex(32),
+                JWT_SECRET_KEY=token_hex(32),
+                DATABASE_URL=database.replace("postgres@", f"{name}:{password}@"),
+                SQLALCHEMY_ENGINE_OPTIONS='{"pool_size": 3, "max_overflow": 1}',
+                FLASK_WEB_CONCURRENCY=chosen,
+            ),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        execute(database, f"DROP ROLE {name}")
+    assert re.search(rf"^workers\s+= {workers}$", shown.stdout, re.MULTILINE), shown.stderr

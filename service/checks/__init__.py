@@ -1,0 +1,1 @@
+"""The production checklist: one function per line, each tested on the running configuration."""
