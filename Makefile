@@ -30,7 +30,7 @@ console: $(INSTALLED) ## The console beside a service that runs already
 
 .PHONY: test
 test: $(INSTALLED) ## Every test, against real parts
-	@$(BIN)/pytest -n auto
+	@$(BIN)/pytest -n auto --dist loadgroup
 
 .PHONY: contract
 contract: $(INSTALLED) ## Every behaviour, of a Flask service and of this one, side by side

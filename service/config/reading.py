@@ -16,6 +16,8 @@ from service.config.environments import ENVIRONMENTS, NO_DATABASE, Config, Produ
 PREFIX_ONLY = frozenset({"DEBUG", "TESTING", "HOST"})
 # The usual name of a key whose own name is Flask-SQLAlchemy's.
 ALIASES = {"SQLALCHEMY_DATABASE_URI": "DATABASE_URL"}
+# Set but empty, a variable counts as not set, except where empty is a value of its own.
+MAY_BE_EMPTY = frozenset({"JWT_HEADER_TYPE", "LOG_FILE"})
 # Flask's prefix on names that are the command line's, not configuration keys.
 NOT_CONFIGURATION = re.compile(r"FLASK_(APP|ENV|RUN_.+|SKIP_DOTENV)$")
 
@@ -105,7 +107,10 @@ def _raw_value(name: str, environ: Mapping[str, str]) -> str | None:
     names = [f"FLASK_{name}"]
     if name not in PREFIX_ONLY:
         names = [ALIASES.get(name, name), name, *names]
-    return next((environ[each] for each in names if environ.get(each)), None)
+    found = next((environ[each] for each in names if environ.get(each)), None)
+    if found is None and name in MAY_BE_EMPTY:
+        found = next((environ[each] for each in names if each in environ), None)
+    return found
 
 
 def is_chosen(name: str, environ: Mapping[str, str]) -> bool:

@@ -69,14 +69,13 @@ def _how_to(settings: Config) -> str:
 
 def _in_header() -> tuple[str, None] | None:
     settings = application().settings
-    # Several credentials may share the header, with commas between them.
-    for value in request.headers.get(settings.JWT_HEADER_NAME, "").split(","):
-        words = value.split()
-        if not settings.JWT_HEADER_TYPE and len(words) == 1:
-            return words[0], None
-        if len(words) == 2 and words[0].lower() == settings.JWT_HEADER_TYPE.lower():
-            return words[1], None
-    return None
+    kind = settings.JWT_HEADER_TYPE.lower().split()
+    # Several credentials may share the header, with commas between them; but one of this kind.
+    sent = [each.split() for each in request.headers.get(settings.JWT_HEADER_NAME, "").split(",")]
+    ours = [words for words in sent if words and [words[0].lower()][: len(kind)] == kind]
+    if len(ours) != 1 or len(ours[0]) != len(kind) + 1:
+        return None
+    return ours[0][-1], None
 
 
 def _in_cookies(wanted: Wanted) -> tuple[str, str | None] | None:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -16,8 +17,9 @@ from service.http.problem import Problem
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
-# Every number of 18 digits fits PostgreSQL's bigint.
-LARGEST_ID = 10**18 - 1
+# What PostgreSQL's bigint holds.
+LARGEST_ID = 2**63 - 1
+SMALL_NUMBER = re.compile(r"[0-9]{1,9}")
 
 PAGE_PARAMETERS = (
     Parameter(
@@ -47,7 +49,7 @@ def requested_page() -> Page:
     """The page `?limit=&cursor=` asks for. Raises `Problem` 422."""
     errors = []
     raw_limit = request.args.get("limit", str(DEFAULT_LIMIT))
-    limit = int(raw_limit) if raw_limit.isascii() and raw_limit.isdigit() else 0
+    limit = int(raw_limit) if SMALL_NUMBER.fullmatch(raw_limit) else 0
     if not 1 <= limit <= MAX_LIMIT:
         errors.append({"field": "limit", "message": f"must be from 1 to {MAX_LIMIT}"})
     after = 0
@@ -81,7 +83,7 @@ def _decode(cursor: str) -> int:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error
-    last_id = int(raw) if raw.isdigit() and len(raw) <= 18 else -1
+    last_id = int(raw) if raw.isdigit() and len(raw) <= 19 else -1
     if not 0 <= last_id <= LARGEST_ID:
         raise ValueError("not an id")
     return last_id

@@ -4,20 +4,25 @@ from quart import Quart, request
 from werkzeug.routing import BaseConverter
 
 from service.http.exchange import current_exchange
+from service.http.pagination import LARGEST_ID
+
+# An id that no row has: they begin at 1.
+NOBODY = 0
 
 
 class IdConverter(BaseConverter):
     """`<id:…>`: an id PostgreSQL can hold; a larger number is a 404, not a failing query.
 
-    The pattern alone decides. A converter that refuses a number after it matched, as Werkzeug's
-    own with `max` does, turns a DELETE of it into a 405.
+    A converter that refuses a number after its pattern matched, as Werkzeug's own with `max` does,
+    turns a DELETE of it into a 405. So a number of 19 digits that is too large becomes `NOBODY`.
     """
 
-    regex = r"0{0,20}[1-9][0-9]{0,17}"
+    regex = r"0{0,20}[1-9][0-9]{0,18}"
 
     def to_python(self, value: str) -> int:
         """The id."""
-        return int(value)
+        number = int(value)
+        return number if number <= LARGEST_ID else NOBODY
 
 
 def prepare(app: Quart) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Never what a token calls itself.
 PREFIX = "session:"
 OWN_JTI = re.compile(PREFIX + r"[0-9a-f-]{36}")
-DIGITS = re.compile(r"[0-9]{1,18}")
+DIGITS = re.compile(r"[0-9]{1,19}")
 
 
 class DatedSession(SecureCookieSession):

@@ -1,0 +1,5 @@
+"""What Gunicorn is given on the page: `run:app`."""
+
+from tests.contract.reference.app import create_app
+
+app = create_app()
