@@ -133,18 +133,18 @@ async def refresh() -> Response:
     """
     claims = presented("refresh")
     app = application()
-    kept = None if app.settings.JWT_REFRESH_TOKEN_ROTATION else presented_refresh_token()
+    rotate = app.settings.JWT_REFRESH_TOKEN_ROTATION
     key = await idempotency_key(f"token {claims.user_id} {claims.jti}")
     async with app.database.writing() as writer:
         answer = await key.take(writer)
-        if answer is None and await _is_good(writer, claims, used_up=kept is None):
+        if answer is None and await _is_good(writer, claims, used_up=rotate):
             family = await queries.family_of(writer, claims)
-            answer = (await go_on(writer, claims.user_id, family, kept)).answer()
+            answer = (await go_on(writer, claims.user_id, family, rotate=rotate)).answer()
             await key.store(writer, answer)
     if answer is None:
         raise unauthorized(REVOKED)
     current_exchange.get().user_id = claims.user_id
-    return token_response(answer)
+    return token_response(answer, kept="" if rotate else presented_refresh_token())
 
 
 async def _is_good(writer: Writer, claims: Claims, *, used_up: bool) -> bool:

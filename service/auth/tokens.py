@@ -23,12 +23,12 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 class Minted(msgspec.Struct):
     """The claims of new tokens. What is kept for an idempotency key is this, not the tokens: they
-    are signed again when they are asked for again. `refresh` may be a token that is kept, `session`
-    the `jti` of a session that begins."""
+    are signed again when they are asked for again. `refresh` is None for a token that is kept,
+    `session` the `jti` of a session that begins."""
 
     user_id: int
     access: dict[str, Any]
-    refresh: dict[str, Any] | str
+    refresh: dict[str, Any] | None
     session: str | None = None
 
     def answer(self) -> Answer:
@@ -46,27 +46,26 @@ async def begin(writer: Writer, user_id: int, family: UUID) -> Minted:
     return Minted(user_id, access, refresh, session["jti"])
 
 
-async def go_on(writer: Writer, user_id: int, family: UUID, kept: str | None) -> Minted:
-    """The tokens of a refresh, recorded. `kept`: the refresh token, if it is to be used again."""
+async def go_on(writer: Writer, user_id: int, family: UUID, *, rotate: bool) -> Minted:
+    """The tokens of a refresh, recorded; without `rotate` the refresh token is kept."""
     tokens = application().tokens
     access = tokens.claims("access", user_id)
-    refresh = kept or tokens.claims("refresh", user_id)
-    made = [access] if isinstance(refresh, str) else [access, refresh]
-    await queries.record(writer, user_id, family, made)
+    refresh = tokens.claims("refresh", user_id) if rotate else None
+    await queries.record(writer, user_id, family, [access, refresh] if refresh else [access])
     return Minted(user_id, access, refresh)
 
 
-def token_response(answer: Answer) -> Response:
-    """The tokens whose claims the answer holds."""
+def token_response(answer: Answer, kept: str = "") -> Response:
+    """The tokens whose claims the answer holds; `kept`: the refresh token, where it has none."""
     tokens = application().tokens
     minted = msgspec.json.decode(answer.content, type=Minted)
     access = tokens.sign(minted.access)
-    refresh = minted.refresh if isinstance(minted.refresh, str) else tokens.sign(minted.refresh)
+    refresh = tokens.sign(minted.refresh) if minted.refresh else kept
     pair = TokenPair(access, refresh, tokens.access_life)
     response = json_response(pair, answer.status, {**NO_STORE, **answer.headers})
     if minted.session is not None:
         sessions.begin(minted.user_id, minted.session)
     set_token_cookies(response, "access", access, minted.access)
-    if isinstance(minted.refresh, dict):
+    if minted.refresh:
         set_token_cookies(response, "refresh", refresh, minted.refresh)
     return response

@@ -10,6 +10,7 @@ class Exchange:
     __slots__ = (
         "body_size",
         "headers",
+        "host_is_wrong",
         "origin",
         "request_id",
         "route",
@@ -25,6 +26,7 @@ class Exchange:
         self.trace_id = trace_id
         self.origin = origin
         self.body_size = body_size
+        self.host_is_wrong = False
         self.route: str | None = None
         self.user_id: int | None = None
         self.status: int | None = None

@@ -24,7 +24,7 @@ from service.http.problem import Problem
 
 HEADER = "Idempotency-Key"
 # The draft's quoted string, or the bare one that most clients send.
-SYNTAX = re.compile(r'"([\x20\x21\x23-\x7e]{1,255})"|([\x21-\x7e]{1,255})')
+SYNTAX = re.compile(r'"([\x20\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
 
 FIND = sa.select(table.c.fingerprint, table.c.answer).where(
     table.c.key == sa.bindparam("key"), table.c.expires_at > sa.func.now()

@@ -19,7 +19,7 @@ from hypercorn.typing import (
 from service.http.cors import Cors, Headers
 from service.http.exchange import Exchange, current_exchange
 from service.http.incoming import IncomingBody
-from service.http.proxies import TrustedProxies
+from service.http.proxies import HOST, TrustedProxies, with_host
 from service.observability import logging, metrics
 
 # What a client may call its request: nothing that could forge a log line or grow without bound.
@@ -65,12 +65,17 @@ class RequestMiddleware:
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
         """ASGI."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = perf_counter()
         scope = self._proxies.applied_to(scope)
         exchange = _open(scope)
+        if exchange.host_is_wrong:
+            scope = with_host(scope, b"invalid")  # Werkzeug fails on some before there is a request
 
         told_size = exchange.body_size if scope["http_version"] < "2" else 0
         body = IncomingBody(receive, told_size) if told_size else None
@@ -138,6 +143,7 @@ def _vary_by_origin(headers: list[Header]) -> None:
 def _open(scope: HTTPScope) -> Exchange:
     request_id = trace_id = origin = None
     body_size = 0
+    host_is_wrong = False
     for name, value in scope["headers"]:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             request_id = value.decode()
@@ -149,7 +155,11 @@ def _open(scope: HTTPScope) -> Exchange:
             body_size = int(value) if value.isdigit() else -1
         elif name == b"transfer-encoding":
             body_size = -1
-    return Exchange(request_id or uuid4().hex, trace_id, origin, body_size)
+        elif name == b"host" and not HOST.fullmatch(value):
+            host_is_wrong = True
+    exchange = Exchange(request_id or uuid4().hex, trace_id, origin, body_size)
+    exchange.host_is_wrong = host_is_wrong
+    return exchange
 
 
 def _final(status: int | None) -> int:

@@ -10,7 +10,11 @@ from typing import cast
 
 from hypercorn.typing import HTTPScope
 
-HOST = re.compile(rb"[A-Za-z0-9._~-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+# A name whose parts are neither empty nor longer than DNS has them, or an address; and a port.
+HOST = re.compile(
+    rb"(?=[^:]{1,253}(:|\Z))[A-Za-z0-9_~-]{1,63}(\.[A-Za-z0-9_~-]{1,63})*\.?(:\d{1,5})?"
+    rb"|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?"
+)
 FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
 SCHEMES = {b"http": "http", b"https": "https"}
 PEERS_REMEMBERED = 4096
@@ -43,10 +47,8 @@ class TrustedProxies:
         if scheme is not None:
             told["scheme"] = scheme
         host = _last(values.get(b"x-forwarded-host", b""))
-        if HOST.fullmatch(host):
-            others = (each for each in scope["headers"] if each[0] != b"host")
-            told["headers"] = [(b"host", host), *others]
-        return cast("HTTPScope", told)
+        believed = cast("HTTPScope", told)
+        return with_host(believed, host) if HOST.fullmatch(host) else believed
 
     def _client(self, chain: bytes) -> str | None:
         """The nearest address that is not a trusted proxy; all trusted, the farthest."""
@@ -67,8 +69,14 @@ class TrustedProxies:
             parsed = ip_address(address)
         except ValueError:
             return False
-        mapped = getattr(parsed, "ipv4_mapped", None) or parsed
-        return any(mapped in network for network in self._networks)
+        parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+        return any(parsed in network for network in self._networks)
+
+
+def with_host(scope: HTTPScope, host: bytes) -> HTTPScope:
+    """The scope with another Host header."""
+    others = [each for each in scope["headers"] if each[0] != b"host"]
+    return cast("HTTPScope", {**scope, "headers": [(b"host", host), *others]})
 
 
 def _last(value: bytes) -> bytes:
@@ -82,6 +90,8 @@ def _address(text: bytes) -> str | None:
     elif text.count(b":") == 1:
         text = text.partition(b":")[0]
     try:
-        return str(ip_address(text.decode("ascii")))
+        parsed = ip_address(text.decode("ascii"))
     except ValueError:  # UnicodeDecodeError is one
         return None
+    # An interface after a % is meaningless to anybody else, and may hold anything.
+    return None if b"%" in text else str(getattr(parsed, "ipv4_mapped", None) or parsed)

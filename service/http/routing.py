@@ -5,6 +5,7 @@ from werkzeug.routing import BaseConverter
 
 from service.http.exchange import current_exchange
 from service.http.pagination import LARGEST_ID
+from service.http.problem import Problem
 
 # An id that no row has: they begin at 1.
 NOBODY = 0
@@ -32,6 +33,9 @@ def prepare(app: Quart) -> None:
 
 
 async def _note_route() -> None:
+    exchange = current_exchange.get()
+    if exchange.host_is_wrong:
+        raise Problem(400, "The Host header names no host.")
     rule = request.url_rule
     if rule is not None:
-        current_exchange.get().route = rule.rule
+        exchange.route = rule.rule

@@ -88,5 +88,5 @@ def _check(stored: str, password: str) -> bool:
         if stored.startswith(BCRYPT):
             return bcrypt.checkpw(password.encode()[:BCRYPT_READS], stored.encode())
         return check_password_hash(stored, password)
-    except (ValueError, Argon2Error, InvalidHashError):
+    except (ValueError, OverflowError, MemoryError, Argon2Error, InvalidHashError):
         return False  # it does not fit, or nobody here knows its format

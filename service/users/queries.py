@@ -78,7 +78,8 @@ async def add_user(
 
 async def change_user(writer: Writer, user_id: int, changes: Mapping[str, Any]) -> UserOut | None:
     """The user with these columns changed, or None. Raises `EmailTaken`."""
-    values = {**changes, "updated_at": sa.func.now()}
+    # Not now(): that is when the transaction began, maybe before another that has ended since.
+    values = {**changes, "updated_at": sa.func.clock_timestamp()}
     if "email" in values:
         values["email"] = values["email"].lower()
     statement = sa.update(users).where(users.c.id == user_id).values(values).returning(*SHOWN)
