@@ -5,8 +5,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -78,3 +80,25 @@ def wait_until(condition: Callable[[], Any], what: str, limit: float = 10.0) -> 
             pytest.fail(f"{what}: not within {limit:g} s")
         time.sleep(0.02)
     return value
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """A port that accepts connections and says nothing."""
+    held: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            while True:
+                try:
+                    held.append(server.accept()[0])
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for each in held:
+            each.close()

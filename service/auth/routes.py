@@ -26,9 +26,9 @@ from service.http.idempotency import Answer, idempotency_key
 from service.http.operation import operation
 from service.http.problem import Problem
 from service.security.tokens import Claims
-from service.users.queries import EmailTaken, add_user, get_user
-from service.users.routes import created, email_taken
-from service.users.schemas import UserOut
+from service.users.queries import get_user
+from service.users.routes import add_once
+from service.users.schemas import NewUser, UserOut
 
 blueprint = Blueprint("auth", __name__, url_prefix="/api/v1/auth")
 
@@ -62,23 +62,7 @@ async def register() -> Response:
     A new user, made by themself.
     """
     new = await read_json(Registration)
-    key = await idempotency_key("anybody")
-    if earlier := await key.answered():
-        return earlier.response()
-    app = application()
-    password_hash = await app.passwords.hash(new.password)
-    try:
-        async with app.database.writing() as writer:
-            answer = await key.take(writer)
-            if answer is None:
-                user = await add_user(
-                    writer, email=new.email, password_hash=password_hash, name=new.name
-                )
-                answer = created(user)
-                await key.store(writer, answer)
-    except EmailTaken:
-        raise email_taken() from None
-    return answer.response()
+    return await add_once("anybody", NewUser(new.email, new.password, new.name))
 
 
 @blueprint.post("/login")

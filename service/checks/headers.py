@@ -42,7 +42,7 @@ UNSAFE_SOURCES = ("'unsafe-inline'", "'unsafe-eval'", "*", "http:", "https:", "d
 
 
 async def security_headers(scene: Scene) -> Outcome:
-    """Every security header of the page, and Referrer-Policy, Permissions-Policy, COOP and CORP, is
+    """Every security header of the guide, Referrer-Policy, Permissions-Policy, COOP and CORP are
     on an answer and on an error, straight and through the proxy, with a value that protects.
 
     Take out what removes or replaces it: in nginx, `proxy_hide_header` and `add_header`.

@@ -20,7 +20,7 @@ class Status(StrEnum):
 
 
 class Group(StrEnum):
-    """The page's two checklists, and what operating a service teaches beyond them."""
+    """The guide's two checklists, and what operating a service teaches beyond them."""
 
     PRODUCTION = "production"
     SECURITY = "security"
@@ -57,7 +57,7 @@ class Unknowable(Exception):  # noqa: N818 - a state of knowledge, not a fault o
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line. `title`: the page's own words. `deployed`: needs a running deployment. `keys`:
+    """One line. `title`: the guide's own words. `deployed`: needs a running deployment. `keys`:
     the configuration keys it answers for; None: those no other line does."""
 
     id: str

@@ -1,4 +1,5 @@
-"""The whole checklist, in the page's order."""
+"""The whole checklist: that of the usual guide to Flask in production, in its order and words,
+and what operating a service adds to it."""
 
 from service.checks import (
     answers,

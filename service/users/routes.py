@@ -58,7 +58,12 @@ async def create_user() -> Response:
     caller = await current_caller()
     caller.require_admin()
     new = await read_json(NewUser)
-    key = await idempotency_key(f"user {caller.id}")
+    return await add_once(f"user {caller.id}", new)
+
+
+async def add_once(scope: str, new: NewUser) -> Response:
+    """Creates a user, once for an idempotency key of that scope. Raises `Problem` 409."""
+    key = await idempotency_key(scope)
     if earlier := await key.answered():
         return earlier.response()
     app = application()
@@ -78,11 +83,6 @@ async def _add(writer: Writer, new: NewUser, password_hash: str) -> Answer:
     user = await queries.add_user(
         writer, email=new.email, password_hash=password_hash, name=new.name, role=new.role
     )
-    return created(user)
-
-
-def created(user: UserOut) -> Answer:
-    """201, and where the user is from now on."""
     return Answer(201, msgspec.json.encode(user), {"Location": f"/api/v1/users/{user.id}"})
 
 

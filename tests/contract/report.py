@@ -14,8 +14,8 @@ from tests.contract.collector import Seen
 from tests.contract.support import SIDES, SideName
 
 REPAIRS = (
-    "The reference repairs what the page itself gets wrong: its bare-string SELECT 1, which "
-    "SQLAlchemy 2 refuses, and the str(e) in its health check, which tells the database's host "
+    "The reference repairs what guides to Flask in production get wrong: a bare-string SELECT 1, "
+    "which SQLAlchemy 2 refuses, and str(e) in the health check, which tells the database's host "
     "and user."
 )
 FAILING = "FAILING"

@@ -35,8 +35,8 @@ SECRETS = {
 """What both sides sign with in tests: random enough for production's own check."""
 
 START_LIMIT = 60.0
-PAGE_FLAGS = ("--threads", "2", "--timeout", "30", "--keep-alive", "5", "--capture-output")
-"""Gunicorn's flags on the page; `--workers` is set apart, for a machine of two cores."""
+GUIDE_FLAGS = ("--threads", "2", "--timeout", "30", "--keep-alive", "5", "--capture-output")
+"""Gunicorn's flags on the guide; `--workers` is set apart, for a machine of two cores."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,14 @@ class Server:
 
 
 def launch_reference(log: Path, *, workers: int = 2, **variables: str) -> Server:
-    """Starts the Flask service under Gunicorn, as the page does; `wait_for` it."""
+    """Starts the Flask service under Gunicorn, as the guide does; `wait_for` it."""
     port = str(free_port())
     environ = environment(**({"FLASK_ENV": "testing"} | variables | {"PORT": port}))
     command = [
         *(sys.executable, "-m", "gunicorn"),
-        *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), *PAGE_FLAGS),
+        *("--bind", f"127.0.0.1:{port}", "--workers", str(workers), *GUIDE_FLAGS),
         *("--error-logfile", str(log), "--access-logfile", str(log.with_suffix(".access"))),
-        # Not on the page: a file in the home directory, which all servers here would share.
+        # Not on the guide: a file in the home directory, which all servers here would share.
         "--no-control-socket",
         "tests.contract.reference.run:app",
     ]
@@ -160,7 +160,7 @@ class Side:
 
     def browser(self) -> httpx.Client:
         """A client with a cookie jar of its own."""
-        # Gunicorn, with the page's --keep-alive, closes what lies idle for 5 s: whoever uses a
+        # Gunicorn, with the guide's --keep-alive, closes what lies idle for 5 s: whoever uses a
         # connection at that very moment loses the request.
         limits = httpx.Limits(keepalive_expiry=2)
         return httpx.Client(base_url=self.url, timeout=10, limits=limits)

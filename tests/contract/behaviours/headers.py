@@ -54,7 +54,7 @@ def counted(side: Side, name: str) -> str:
     )
 
 
-@same("the page's headers, on every answer and on a preflight", "each once")
+@same("the guide's headers, on every answer and on a preflight", "each once")
 def page_headers(side: Side) -> str:
     for name, value in PAGE_HEADERS.items():
         assert counted(side, name) == f"{value}, once"
@@ -70,14 +70,14 @@ def strict_transport(side: Side) -> str:
     "Strict-Transport-Security outside production",
     flask="max-age=31536000, once",
     here="none",
-    because="the page sends it always: a browser that has seen it on http://localhost believes it",
+    because="the guide sends it always: a browser that has seen it on http://localhost believes it",
 )
 def strict_transport_outside(side: Side) -> str:
     return counted(side, "strict-transport-security")
 
 
 @better(
-    "headers beyond the page's, on every answer",
+    "headers beyond the guide's, on every answer",
     flask="none",
     here="each once",
     because="a JSON API that no page may frame, embed or run needs to say so",

@@ -1,17 +1,13 @@
 """Health."""
 
 import json
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 
 from tests.contract.behaviour import better, same
 from tests.contract.settings import OUTAGE, UNREACHABLE
 from tests.contract.support import Side, query
-from tests.support import database_name, in_database
+from tests.support import database_name, in_database, silent_port
 
 
 @same("a database that answers", '200 {"status": "healthy", "database": "connected"}')
@@ -52,28 +48,6 @@ def hung(side: Side) -> str:
             return "no answer in 3 s"
         assert answer.elapsed.total_seconds() < 2
         return f"{answer.status_code} within 2 s"
-
-
-@contextmanager
-def silent_port() -> Iterator[int]:
-    """A port that accepts connections and says nothing."""
-    held: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            while True:
-                try:
-                    held.append(server.accept()[0])
-                except OSError:
-                    return
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        yield server.getsockname()[1]
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        for each in held:
-            each.close()
 
 
 @same("a database that goes and comes back", "200, 503, 200", settings=OUTAGE)

@@ -11,7 +11,7 @@ from tests.contract.settings import TABLELESS
 from tests.contract.support import AUTH, PASSWORD, USERS, Side
 from tests.support import wait_until
 
-PAGE_KEYS = (
+GUIDE_KEYS = (
     "timestamp",
     "level",
     "request_id",
@@ -29,15 +29,15 @@ def line_of(side: Side, method: str, path: str, **options: object) -> dict[str, 
     return side.line(request_id=answer.headers["x-request-id"], status=answer.status_code)
 
 
-@same("the page's keys, in the page's order", ", ".join(PAGE_KEYS))
+@same("the guide's keys, in the guide's order", ", ".join(GUIDE_KEYS))
 def keys(side: Side) -> str:
-    return ", ".join(key for key in line_of(side, "GET", "/health") if key in PAGE_KEYS)
+    return ", ".join(key for key in line_of(side, "GET", "/health") if key in GUIDE_KEYS)
 
 
 @same("their types", "str, str, str, str, str, int, float, NoneType")
 def types(side: Side) -> str:
     line = line_of(side, "GET", "/health")
-    return ", ".join(type(line[key]).__name__ for key in PAGE_KEYS)
+    return ", ".join(type(line[key]).__name__ for key in GUIDE_KEYS)
 
 
 @same("a line for each request", "1 for 1")

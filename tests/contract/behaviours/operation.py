@@ -48,7 +48,7 @@ def history(side: Side) -> str:
     "metrics",
     flask="404",
     here="200 text/plain",
-    because="Prometheus is the page's first monitoring option, and the page has nothing for it",
+    because="Prometheus is the guide's first monitoring option, and the guide has nothing for it",
 )
 def metrics(side: Side) -> str:
     return found(side, "/metrics")

@@ -34,7 +34,7 @@ def pbkdf2_sha512(side: Side) -> str:
     "bcrypt",
     flask="500, wrong 500",
     here="200, wrong 401",
-    because="the page's checklist names bcrypt, which Werkzeug does not verify",
+    because="the guide's checklist names bcrypt, which Werkzeug does not verify",
 )
 def bcrypt_hash(side: Side) -> str:
     return login_with_hash(side, bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode())

@@ -92,7 +92,7 @@ def posing_as_many(side: Side) -> str:
     "the client's address in the log",
     flask="none",
     here="203.0.113.9",
-    because="the page's line has no client, and Gunicorn's has the proxy",
+    because="the guide's line has no client, and Gunicorn's has the proxy",
 )
 def logged(side: Side) -> str:
     answer = side.get("/health", headers={"X-Forwarded-For": "203.0.113.9"})

@@ -12,7 +12,7 @@ def create_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.from_object(config.current())
     app.config.from_prefixed_env()
-    # As the page prints its bodies: "status" comes before "database".
+    # As the guide prints its bodies: "status" comes before "database".
     app.json.sort_keys = False  # type: ignore[attr-defined]
     # Behind one nginx, as Flask's documentation has it.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The page's configuration classes. Each value can be set by the variable of its own name."""
+"""The guide's configuration classes. Each value can be set by the variable of its own name."""
 
 import json
 import os
@@ -101,7 +101,7 @@ class TestingConfig(Config):
 
 
 class ProductionConfig(Config):
-    """In production, as the page has it."""
+    """In production, as the guide has it."""
 
     DEBUG = False
     TESTING = False

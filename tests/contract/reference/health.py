@@ -1,4 +1,4 @@
-"""`/health`, as the page has it, with its two repairs."""
+"""`/health`, as the guide has it, with its two repairs."""
 
 from flask import Blueprint
 from sqlalchemy import text
@@ -14,6 +14,6 @@ def health() -> tuple[dict[str, str], int]:
     try:
         db.session.execute(text("SELECT 1"))
     except Exception as error:
-        # The page has str(error), which tells anybody the database's host and user.
+        # The guide has str(error), which tells anybody the database's host and user.
         return {"status": "unhealthy", "error": type(error).__name__}, 503
     return {"status": "healthy", "database": "connected"}, 200

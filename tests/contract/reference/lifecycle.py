@@ -1,4 +1,4 @@
-"""Around every request: its id, the page's security headers, and the page's log line."""
+"""Around every request: its id, the guide's security headers, and the guide's log line."""
 
 import json
 import logging

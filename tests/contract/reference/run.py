@@ -1,4 +1,4 @@
-"""What Gunicorn is given on the page: `run:app`."""
+"""What Gunicorn is given on the guide: `run:app`."""
 
 from tests.contract.reference.app import create_app
 

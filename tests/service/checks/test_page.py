@@ -1,4 +1,4 @@
-"""docs/checklist.md says what the checks do, and they do what the page of the source asks."""
+"""docs/checklist.md says what the checks do, and they do what the guide asks."""
 
 import re
 

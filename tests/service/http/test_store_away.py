@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 
 import httpx
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.http.ratelimit import STORE_LIMIT
 from tests.service import web
 from tests.service.shared import Join, Start
 from tests.service.support import Account, Service
@@ -135,11 +137,15 @@ def test_store_that_was_never_there(own_service: Callable[..., Service]) -> None
     assert "pa55word" not in service.log.read_text()
 
 
-async def burst(url: httpx.URL, request: bytes, count: int) -> dict[bytes, int]:
+async def burst(
+    url: httpx.URL, request: bytes, count: int, meanwhile: Callable[[], None] | None = None
+) -> dict[bytes, int]:
     """How often each status came, to that many requests at once, on a connection each."""
     peers = [await asyncio.open_connection(url.host, url.port) for _ in range(count)]
     for _, writer in peers:
         writer.write(request)
+    if meanwhile is not None:
+        meanwhile()
     found: dict[bytes, int] = {}
     for reader, writer in peers:
         line = await reader.readline()
@@ -150,9 +156,27 @@ async def burst(url: httpx.URL, request: bytes, count: int) -> dict[bytes, int]:
     return found
 
 
+LOGIN = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+
+
 def test_burst_is_no_outage(service: Service) -> None:
-    request = b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
     before, _ = alarms(service)
-    statuses = asyncio.run(burst(httpx.URL(service.url), request, 400))
-    assert statuses == {b"415": 400}
+    assert asyncio.run(burst(httpx.URL(service.url), LOGIN, 400)) == {b"415": 400}
+    assert alarms(service)[0] == before
+
+
+def test_process_that_was_held_up_is_no_outage(service: Service) -> None:
+    """A busy machine gives a process no time, and the store is not to blame."""
+    process = psutil.Process(service.process.pid)
+
+    def hold_up() -> None:
+        # In the middle of things, as often as it takes for each of them to be hit.
+        for _ in range(6):
+            time.sleep(0.004)
+            process.suspend()
+            time.sleep(STORE_LIMIT + 0.1)
+            process.resume()
+
+    before, _ = alarms(service)
+    assert asyncio.run(burst(httpx.URL(service.url), LOGIN, 300, hold_up)) == {b"415": 300}
     assert alarms(service)[0] == before
