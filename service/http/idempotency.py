@@ -82,8 +82,8 @@ class Key:
         if self._key is None:
             return
         life = timedelta(seconds=application().settings.IDEMPOTENCY_LIFE)
-        await writer.execute(SWEEP)
         await writer.execute(FORGET, {"key": self._key})  # one that has expired
+        await writer.execute(SWEEP)
         await writer.execute(
             STORE,
             {
