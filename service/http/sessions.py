@@ -15,7 +15,7 @@ from itsdangerous import BadData
 from quart import session
 from quart.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-from service.security.tokens import Claims
+from service.security.tokens import Claims, user_id_in
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # Never what a token calls itself.
 PREFIX = "session:"
 OWN_JTI = re.compile(PREFIX + r"[0-9a-f-]{36}")
-DIGITS = re.compile(r"[0-9]{1,19}")
 
 
 class DatedSession(SecureCookieSession):
@@ -90,10 +89,8 @@ def begin(user_id: int, jti: str) -> None:
 
 def claims_of_session(life: float) -> Claims | None:
     """What the request's session cookie says, in the terms of a token; None without a user."""
-    user_id, jti = session.get("user_id"), session.get("jti")
-    if isinstance(user_id, str) and DIGITS.fullmatch(user_id):
-        user_id = int(user_id)
-    if type(user_id) is not int or not 0 < user_id < 2**63:
+    user_id, jti = user_id_in(session.get("user_id")), session.get("jti")
+    if not user_id:
         return None
     own = isinstance(jti, str) and OWN_JTI.fullmatch(jti)
     signed_at = getattr(session, "signed_at", 0.0)

@@ -92,8 +92,11 @@ class Tokens:
             raise InvalidToken("an access token is needed here")
         if csrf is not None and not _same(claims.get("csrf"), csrf):
             raise InvalidToken("the CSRF token does not fit")
+        user_id = user_id_in(claims.get(self._settings.JWT_IDENTITY_CLAIM))
+        if user_id is None:
+            raise InvalidToken("the token names no user of this service")
         return Claims(
-            user_id=_user_id(claims.get(self._settings.JWT_IDENTITY_CLAIM)),
+            user_id=user_id,
             jti=_storable(claims.get("jti")),
             kind=str(kind),
             fresh=_is_fresh(claims.get("fresh", False)),
@@ -131,12 +134,13 @@ def _same(claim: object, sent: str) -> bool:
     return isinstance(claim, str) and hmac.compare_digest(claim.encode(), sent.encode())
 
 
-def _user_id(subject: object) -> int:
+def user_id_in(subject: object) -> int | None:
+    """The id in a token's subject or a session, a number or its digits; None if it is neither."""
     if isinstance(subject, str) and DIGITS.fullmatch(subject):
         subject = int(subject)
     if type(subject) is int and 0 <= subject < 2**63:
         return subject
-    raise InvalidToken("the token names no user of this service")
+    return None
 
 
 def _storable(jti: object) -> str | None:
