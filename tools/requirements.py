@@ -1,4 +1,4 @@
-"""Writes the three requirements files: every version pinned and hashed, for every platform."""
+"""Writes the requirements files: every version pinned and hashed, for every platform."""
 
 import subprocess
 import tomllib
@@ -30,4 +30,9 @@ compile_file(
     "requirements-console.txt",
     *("--constraint", "requirements-dev.txt"),
     requirements=EXTRAS["console"],
+)
+compile_file(
+    "deploy/backup/requirements.txt",
+    *("--constraint", "requirements-dev.txt"),
+    requirements=EXTRAS["backup"],
 )

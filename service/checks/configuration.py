@@ -28,11 +28,11 @@ async def debug(scene: Scene) -> Outcome:
 
 async def secret_key(scene: Scene) -> Outcome:
     """`SECRET_KEY` is set, has 32 characters or more, looks random, is no default, and is not
-    `JWT_SECRET_KEY`.
+    `JWT_SECRET_KEY`; so does each of `SECRET_KEY_FALLBACKS`.
 
     Set it to the output of `python -c "import secrets; print(secrets.token_hex(32))"`.
     """
-    return passed(f"{len(scene.settings.SECRET_KEY)} characters from the environment")
+    return _key(scene.settings.SECRET_KEY, scene.settings.SECRET_KEY_FALLBACKS)
 
 
 async def jwt_secret_key(scene: Scene) -> Outcome:
@@ -40,7 +40,12 @@ async def jwt_secret_key(scene: Scene) -> Outcome:
 
     Set it to the output of `python -c "import secrets; print(secrets.token_hex(32))"`.
     """
-    return passed(f"{len(scene.settings.JWT_SECRET_KEY)} characters from the environment")
+    return _key(scene.settings.JWT_SECRET_KEY, scene.settings.JWT_SECRET_KEY_FALLBACKS)
+
+
+def _key(key: str, fallbacks: tuple[str, ...]) -> Outcome:
+    others = f", {len(fallbacks)} more accepted" if fallbacks else ""
+    return passed(f"{len(key)} characters, not from the code{others}")
 
 
 async def logs(scene: Scene) -> Outcome:

@@ -49,14 +49,14 @@ LINES = (
         "Secret key: Random, 32+ characters, environment variable",
         PRODUCTION,
         configuration.secret_key,
-        keys=("SECRET_KEY",),
+        keys=("SECRET_KEY", "SECRET_KEY_FALLBACKS"),
     ),
     Line(
         "jwt-secret-key",
         "Secret key: Random, 32+ characters, environment variable (JWT_SECRET_KEY)",
         PRODUCTION,
         configuration.jwt_secret_key,
-        keys=("JWT_SECRET_KEY",),
+        keys=("JWT_SECRET_KEY", "JWT_SECRET_KEY_FALLBACKS"),
     ),
     Line(
         "database-url",

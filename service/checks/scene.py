@@ -98,6 +98,8 @@ class Scene:
         found = {
             "SECRET_KEY": self.settings.SECRET_KEY,
             "JWT_SECRET_KEY": self.settings.JWT_SECRET_KEY,
+            **_numbered("SECRET_KEY_FALLBACKS", self.settings.SECRET_KEY_FALLBACKS),
+            **_numbered("JWT_SECRET_KEY_FALLBACKS", self.settings.JWT_SECRET_KEY_FALLBACKS),
             "the database's password": str(connect_args.get("password") or "")
             or password_in(self.settings.SQLALCHEMY_DATABASE_URI),
             "the rate limit store's password": password_in(self.settings.RATELIMIT_STORAGE_URI),
@@ -165,3 +167,7 @@ def _address(settings: Config) -> str:
         if address.is_unspecified:
             host = "127.0.0.1" if address.version == 4 else "::1"
     return f"http://[{host}]:{settings.PORT}" if ":" in host else f"http://{host}:{settings.PORT}"
+
+
+def _numbered(name: str, values: tuple[str, ...]) -> dict[str, str]:
+    return {f"{name} {number}": value for number, value in enumerate(values, start=1)}

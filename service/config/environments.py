@@ -46,8 +46,13 @@ class Config:
 
     SECRET_KEY: str = ""
     """Signs session cookies. Production: random, 32 characters or more."""
+    SECRET_KEY_FALLBACKS: tuple[str, ...] = ()
+    """Other keys whose session cookies are accepted, comma-separated: the next one before a
+    rotation, the last one after it. Held to the same as `SECRET_KEY`."""
     JWT_SECRET_KEY: str = ""
     """Signs tokens. Production: random, 32 characters or more, not the `SECRET_KEY`."""
+    JWT_SECRET_KEY_FALLBACKS: tuple[str, ...] = ()
+    """Other keys whose tokens are accepted, comma-separated, as with `SECRET_KEY_FALLBACKS`."""
     JWT_ACCESS_TOKEN_EXPIRES: int = 900
     """Life of an access token, in seconds."""
     JWT_REFRESH_TOKEN_EXPIRES: int = 2_592_000
@@ -297,19 +302,33 @@ class ProductionConfig(Config):
         found = super().problems()
         if self.DEBUG:
             found.append("FLASK_DEBUG is on: set it to 0 or unset it")
-        for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
-            flaw = _flaw_of_secret(getattr(self, name))
-            if flaw:
-                found.append(
-                    f"{name} {flaw}: set it to the output of "
-                    'python -c "import secrets; print(secrets.token_hex(32))"'
-                )
-        if self.SECRET_KEY and self.SECRET_KEY == self.JWT_SECRET_KEY:
-            found.append("SECRET_KEY and JWT_SECRET_KEY are the same: give each its own value")
+        found += _flaws_of_secrets(self)
         if not self.SQLALCHEMY_DATABASE_URI:
             found.append(NO_DATABASE)
         found += _flaws_of_origins(self.CORS_ORIGINS)
         return found
+
+
+def _flaws_of_secrets(config: Config) -> list[str]:
+    found = []
+    for name in ("SECRET_KEY", "JWT_SECRET_KEY"):
+        flaw = _flaw_of_secret(getattr(config, name))
+        if flaw:
+            found.append(
+                f"{name} {flaw}: set it to the output of "
+                'python -c "import secrets; print(secrets.token_hex(32))"'
+            )
+        # Whoever knows an accepted key forges what it signs, in use or not.
+        flaws = map(_flaw_of_secret, getattr(config, f"{name}_FALLBACKS"))
+        found += [f"{name}_FALLBACKS has a key that {each}: take it out" for each in flaws if each]
+    if config.SECRET_KEY and config.SECRET_KEY == config.JWT_SECRET_KEY:
+        found.append("SECRET_KEY and JWT_SECRET_KEY are the same: give each its own value")
+    elif {config.SECRET_KEY, *config.SECRET_KEY_FALLBACKS} & {
+        config.JWT_SECRET_KEY,
+        *config.JWT_SECRET_KEY_FALLBACKS,
+    } - {""}:
+        found.append("SECRET_KEY and JWT_SECRET_KEY share a fallback: give each its own keys")
+    return found
 
 
 def _flaw_of_secret(value: str) -> str | None:

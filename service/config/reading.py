@@ -11,6 +11,7 @@ from typing import Any, get_origin, get_type_hints
 import msgspec
 
 from service.config.environments import ENVIRONMENTS, NO_DATABASE, Config, ProductionConfig
+from service.config.files import with_files
 
 # Names other tools export for purposes of their own: read only with Flask's prefix.
 PREFIX_ONLY = frozenset({"DEBUG", "TESTING", "HOST"})
@@ -55,9 +56,12 @@ def load(config: Source = None, environ: Mapping[str, str] | None = None) -> Con
 def load_for_migration(environ: Mapping[str, str] | None = None) -> Config:
     """As `load`, for a process that needs the database and no secret.
 
-    Raises `ConfigurationError` if production has no database.
+    Raises `ConfigurationError` if production has no database, or its file cannot be read.
     """
-    settings, _ = _read(None, os.environ if environ is None else environ)
+    settings, problems = _read(None, os.environ if environ is None else environ)
+    about_it = [each for each in problems if each.split(maxsplit=1)[0] in DATABASE_NAMES]
+    if about_it:
+        raise ConfigurationError(about_it)
     if settings.ENVIRONMENT == "production" and not settings.SQLALCHEMY_DATABASE_URI:
         raise ConfigurationError([NO_DATABASE])
     return settings
@@ -70,7 +74,7 @@ def unchecked(environ: Mapping[str, str] | None = None) -> tuple[Config, list[st
 
 
 def _read(config: Source, environ: Mapping[str, str]) -> tuple[Config, list[str]]:
-    problems: list[str] = []
+    environ, problems = with_files(environ, VARIABLES, LISTS)
     settings = _environment(config, environ, problems)()
     for name, hint in KEYS.items():
         raw = None if name == "ENVIRONMENT" else _raw_value(name, environ)
@@ -103,10 +107,21 @@ def _environment(config: Source, environ: Mapping[str, str], problems: list[str]
     return ENVIRONMENTS.get(name, ProductionConfig)
 
 
+def _names(key: str) -> list[str]:
+    """The variables a key is read from; the first that is set wins."""
+    prefixed = f"FLASK_{key}"
+    if key in PREFIX_ONLY:
+        return [prefixed]
+    return list(dict.fromkeys((ALIASES.get(key, key), key, prefixed)))
+
+
+VARIABLES = [name for key in KEYS if key != "ENVIRONMENT" for name in _names(key)]
+LISTS = [name for key, hint in KEYS.items() if get_origin(hint) is tuple for name in _names(key)]
+DATABASE_NAMES = frozenset(_names("SQLALCHEMY_DATABASE_URI"))
+
+
 def _raw_value(name: str, environ: Mapping[str, str]) -> str | None:
-    names = [f"FLASK_{name}"]
-    if name not in PREFIX_ONLY:
-        names = [ALIASES.get(name, name), name, *names]
+    names = _names(name)
     found = next((environ[each] for each in names if environ.get(each)), None)
     if found is None and name in MAY_BE_EMPTY:
         found = next((environ[each] for each in names if each in environ), None)
@@ -115,7 +130,7 @@ def _raw_value(name: str, environ: Mapping[str, str]) -> str | None:
 
 def is_chosen(name: str, environ: Mapping[str, str]) -> bool:
     """Whether somebody set the key; if not, it has its default."""
-    return _raw_value(name, environ) is not None
+    return _raw_value(name, with_files(environ, _names(name))[0]) is not None
 
 
 def _take_undeclared(settings: Config, environ: Mapping[str, str]) -> None:
@@ -160,11 +175,21 @@ def _options(raw: str) -> dict[str, Any]:
         raise ValueError('must be a JSON object, like {"pool_size": 10}') from None
 
 
+def _items(raw: str) -> tuple[str, ...]:
+    """Between commas, on lines of their own, or a JSON list, as Flask takes it."""
+    if raw.startswith("["):
+        try:
+            return msgspec.json.decode(raw, type=tuple[str, ...])
+        except msgspec.DecodeError:
+            raise ValueError("must be a comma list, or a JSON list of strings") from None
+    return tuple(item.strip() for item in raw.replace("\n", ",").split(",") if item.strip())
+
+
 PARSERS: Mapping[type, Callable[[str], Any]] = {
     str: str,
     bool: _boolean,
     int: _number(int, "a whole"),
     float: _number(float, "a"),
-    tuple: lambda raw: tuple(item.strip() for item in raw.split(",") if item.strip()),
+    tuple: _items,
     Mapping: _options,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -26,8 +27,8 @@ HEADER = "Idempotency-Key"
 # The draft's quoted string, or the bare one that most clients send.
 SYNTAX = re.compile(r'"([\x20\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
 
-FIND = sa.select(table.c.fingerprint, table.c.answer).where(
-    table.c.key == sa.bindparam("key"), table.c.expires_at > sa.func.now()
+FIND = sa.select(table.c.key, table.c.fingerprint, table.c.answer).where(
+    table.c.key.in_(sa.bindparam("keys", expanding=True)), table.c.expires_at > sa.func.now()
 )
 FORGET = sa.delete(table).where(table.c.key == sa.bindparam("key"))
 STORE = sa.insert(table)
@@ -49,56 +50,61 @@ class Answer(msgspec.Struct):
 
 
 class Key:
-    """What one client calls one request; without the header, nothing happens here."""
+    """What one client calls one request; without the header, nothing happens here.
 
-    def __init__(self, key: bytes | None, fingerprint: bytes) -> None:
-        self._key = key
-        self._fingerprint = fingerprint
+    `digests`: the key as each SECRET_KEY in use makes it, the current one first, and the
+    fingerprint of the request. While keys rotate, another process may know the first as the second.
+    """
+
+    def __init__(self, digests: Mapping[bytes, bytes]) -> None:
+        self._digests = digests
 
     async def answered(self) -> Answer | None:
         """The answer this key has had. Raises `Problem` 422 if that was to another request."""
-        if self._key is None:
+        if not self._digests:
             return None
         async with application().database.reading() as reader:
-            return await self._find(reader, self._key)
+            return await self._find(reader)
 
     async def take(self, writer: Writer) -> Answer | None:
         """Keeps the key to this transaction; the answer if another had it first. Raises `Problem`
         409 while one has it."""
-        if self._key is None:
+        if not self._digests:
             return None
-        first, second = (int.from_bytes(self._key[at : at + 4], signed=True) for at in (0, 4))
-        taken = await writer.execute(TAKE, {"first": first, "second": second})
-        if not taken.scalar_one():
-            raise Problem(
-                409,
-                "A request with this Idempotency-Key is being worked on.",
-                headers={"Retry-After": "1"},
-            )
-        return await self._find(writer, self._key)
+        for key in sorted(self._digests):
+            first, second = (int.from_bytes(key[at : at + 4], signed=True) for at in (0, 4))
+            taken = await writer.execute(TAKE, {"first": first, "second": second})
+            if not taken.scalar_one():
+                raise Problem(
+                    409,
+                    "A request with this Idempotency-Key is being worked on.",
+                    headers={"Retry-After": "1"},
+                )
+        return await self._find(writer)
 
     async def store(self, writer: Writer, answer: Answer) -> None:
         """Notes the answer, for as long as IDEMPOTENCY_LIFE says."""
-        if self._key is None:
+        if not self._digests:
             return
+        key, fingerprint = next(iter(self._digests.items()))
         life = timedelta(seconds=application().settings.IDEMPOTENCY_LIFE)
-        await writer.execute(FORGET, {"key": self._key})  # one that has expired
+        await writer.execute(FORGET, {"key": key})  # one that has expired
         await writer.execute(SWEEP)
         await writer.execute(
             STORE,
             {
-                "key": self._key,
-                "fingerprint": self._fingerprint,
+                "key": key,
+                "fingerprint": fingerprint,
                 "answer": msgspec.msgpack.encode(answer),
                 "expires_at": datetime.now(UTC) + life,
             },
         )
 
-    async def _find(self, reader: Reader, key: bytes) -> Answer | None:
-        row = (await reader.execute(FIND, {"key": key})).one_or_none()
+    async def _find(self, reader: Reader) -> Answer | None:
+        row = (await reader.execute(FIND, {"keys": list(self._digests)})).first()
         if row is None:
             return None
-        if not hmac.compare_digest(row.fingerprint, self._fingerprint):
+        if not hmac.compare_digest(row.fingerprint, self._digests[row.key]):
             raise Problem(422, "This Idempotency-Key was used for another request.")
         answer = msgspec.msgpack.decode(row.answer, type=Answer)
         answer.headers["Idempotent-Replayed"] = "true"
@@ -110,18 +116,24 @@ async def idempotency_key(scope: str) -> Key:
     `Problem` 400 if it is malformed."""
     sent = request.headers.get(HEADER)
     if sent is None:
-        return Key(None, b"")
+        return Key({})
     match = SYNTAX.fullmatch(sent.strip())
     if match is None:
         raise Problem(400, f"{HEADER} must be 1 to 255 printable ASCII characters.")
     body = await request.get_data(cache=True, as_text=False, parse_form_data=False)
     place = f"{scope} {request.method} {request.path}"
-    return Key(_digest(f"{place} {match[1] or match[2]}".encode()), _digest(place.encode(), body))
+    named = f"{place} {match[1] or match[2]}".encode()
+    settings = application().settings
+    return Key(
+        {
+            _digest(secret, named): _digest(secret, place.encode(), body)
+            for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        }
+    )
 
 
-def _digest(*parts: bytes) -> bytes:
-    secret = application().settings.SECRET_KEY.encode()
-    digest = hmac.new(secret, b"idempotency", hashlib.sha256)
+def _digest(secret: str, *parts: bytes) -> bytes:
+    digest = hmac.new(secret.encode(), b"idempotency", hashlib.sha256)
     for part in parts:
         digest.update(len(part).to_bytes(8))
         digest.update(part)

