@@ -1,4 +1,5 @@
-"""Writes docs/checklist.md from `service/checks/`: what each line looks at, what puts it right."""
+"""Writes docs/checklist.md from `service/checks/`: what each line looks at, what puts it right; and
+the README's table of them."""
 
 import inspect
 from pathlib import Path
@@ -8,6 +9,8 @@ from service.checks.lines import LINES
 from service.checks.report import HEADINGS
 
 PAGE = Path(__file__).parents[1] / "docs" / "checklist.md"
+README = PAGE.parents[1] / "README.md"
+BEGIN, END = "<!-- checklist: make docs -->\n", "<!-- end of checklist -->\n"
 
 HEAD = """\
 # The production checklist
@@ -17,6 +20,7 @@ Generated from `service/checks/` by `make docs`; a test fails when the two diffe
 ```console
 $ quart check --deploy                    # in the service's folder, with the service's environment
 $ quart check --deploy --json             # {"ok": …, "summary": {…}, "checks": [{"id": …}, …]}
+$ quart check --deploy https backups      # these lines only
 $ quart check                             # without a running deployment: before it is started
 ```
 
@@ -47,6 +51,14 @@ def page() -> str:
     return "".join(parts)
 
 
+def readme() -> str:
+    """README.md with the table of today's lines in it."""
+    before, _, rest = README.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    rows = (f"| {line.title} | `quart check --deploy {line.id}` |\n" for line in LINES)
+    return f"{before}{BEGIN}| line | command |\n|---|---|\n{''.join(rows)}{END}{after}"
+
+
 def _section(line: Line) -> str:
     looked_at, put_right = (inspect.getdoc(line.check) or "").split("\n\n")
     mark = " †" if line.deployed else ""
@@ -65,3 +77,4 @@ def _keys(line: Line) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    README.write_text(readme())

@@ -21,9 +21,9 @@ key too, its value read as JSON where it is JSON, as Flask's `from_prefixed_env`
 `FLASK_ENV` (or `APP_ENV`) chooses the column: `development`, the default, or `production`.
 `testing` is development without debug, with passwords hashed cheaply.
 
-The value of any key can come in a file instead: `<variable>_FILE` names it, as Docker and Kubernetes
-mount secrets, or the file is a credential of systemd's under the variable's name. Space around the
-value is taken off; a value given twice is refused. [secrets.md](secrets.md) has more.
+The value of any key can come in a file instead: `<variable>_FILE` names it, as Docker and
+Kubernetes mount secrets, or the file is a credential of systemd's under the variable's name. Space
+around the value is taken off; a value given twice is refused. [secrets.md](secrets.md) has more.
 
 A value that cannot be used stops the start: one line per problem on standard error, exit code 2,
 and never the value of a secret.

@@ -22,21 +22,29 @@ from service.database.engine import DatabaseUnavailable
 MOST_SKEW = 2.0
 LINE_LIMIT = 3.0
 TAIL = 1024 * 1024
+REASON = 200
 LEAST_SPACE = 64 * 1024 * 1024
 
 
 async def backups(scene: Scene) -> Outcome:
     """`BACKUP_REPORT` names a JSON file that says when a backup was last verified by restoring it:
-    `{"verified_at": "2026-01-15T03:00:00Z"}`.
+    `{"verified_at": "2026-01-15T03:00:00Z"}`. The last attempt did not fail (`"ok": false`).
 
-    Back up with verification, and let that job write the report.
+    Run `python -m deploy.backup run`, which makes a backup, verifies it and writes the report.
     """
+    path = Path(scene.settings.BACKUP_REPORT)
+    if reason := reason_of_failure(path):
+        return failed(
+            f"the last attempt failed: {reason}",
+            "put that right, then python -m deploy.backup run",
+        )
     try:
-        verified = read_backup_report(Path(scene.settings.BACKUP_REPORT))
+        verified = read_backup_report(path)
     except ValueError as error:
         return failed(
-            f"{scene.settings.BACKUP_REPORT} {error}",
-            'back up, restore it elsewhere, and write {"verified_at": "<ISO time>"} there',
+            f"{path} {error}",
+            "python -m deploy.backup run; another job writes "
+            '{"verified_at": "<ISO time>"} there itself',
         )
     return passed(f"a backup was verified at {verified:%Y-%m-%d %H:%M} UTC")
 
@@ -72,6 +80,20 @@ def read_backup_report(path: Path) -> datetime:
     except (ValueError, TypeError, KeyError):
         raise ValueError('is not {"verified_at": "<ISO time>"}') from None
     return verified.astimezone(UTC) if verified.tzinfo else verified.replace(tzinfo=UTC)
+
+
+def reason_of_failure(path: Path) -> str | None:
+    """Why the last attempt failed; None if it did not, or the report does not tell."""
+    try:
+        report = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(report, dict) or report.get("ok") is not False:
+        return None
+    error = report.get("error")
+    if not isinstance(error, str) or not error:
+        return "it does not say why"
+    return "".join(each if each.isprintable() else "?" for each in error[:REASON])
 
 
 async def clock_skew(scene: Scene) -> Outcome:

@@ -15,14 +15,15 @@ from service.checks.threads import AbandonedThreads
 LINE_LIMIT = 20.0
 
 
-def run(lines: Sequence[Line], scene: Scene) -> list[Result]:
-    """What came of each line, in their order."""
-    return asyncio.run(_run(lines, scene))
+def run(lines: Sequence[Line], scene: Scene, *, every: Sequence[Line] = ()) -> list[Result]:
+    """What came of each line, in their order. `every`: all lines there are, of which a problem of
+    the configuration belongs to one."""
+    return asyncio.run(_run(lines, scene, every or lines))
 
 
-async def _run(lines: Sequence[Line], scene: Scene) -> list[Result]:
+async def _run(lines: Sequence[Line], scene: Scene, every: Sequence[Line]) -> list[Result]:
     asyncio.get_running_loop().set_default_executor(AbandonedThreads())
-    owned = [key for line in lines for key in line.keys or ()]
+    owned = [key for line in every for key in line.keys or ()]
     try:
         outcomes = await asyncio.gather(*(_outcome(line, scene, owned) for line in lines))
     finally:

@@ -13,8 +13,11 @@ from service.checks.report import as_json, as_text
 from service.checks.runner import run
 from service.checks.scene import Scene
 
+IDS = [line.id for line in LINES]
+
 
 @click.command("check")
+@click.argument("ids", metavar="[LINE]...", nargs=-1, type=click.Choice(IDS))
 @click.option("--deploy", is_flag=True, help="Look at the running deployment as well.")
 @click.option("--json", "json_wanted", is_flag=True, help="For a program.")
 @click.option("--url", metavar="URL", help="Where clients reach it, instead of PUBLIC_URL.")
@@ -33,6 +36,7 @@ from service.checks.scene import Scene
 )
 def check(
     *,
+    ids: tuple[str, ...],
     deploy: bool,
     json_wanted: bool,
     url: str | None,
@@ -40,13 +44,20 @@ def check(
     instances: int,
     fail_level: str,
 ) -> None:
-    """Tests every line of the production checklist, and says what to do about each that fails.
+    """Tests every line of the production checklist, or those named, and says what to do about each
+    that fails.
 
     Run it with the environment of the service, in its folder. Without --deploy: only what can be
     told without a running deployment. The exit code is 1 when a line fails.
     """
     scene = Scene(os.environ, deployed=deploy, url=url, plain_url=plain_url, instances=instances)
-    results = run([line for line in LINES if deploy or not line.deployed], scene)
+    lines = [line for line in LINES if line.id in (ids or IDS)]
+    running = [line.id for line in lines if line.deployed]
+    if ids and running and not deploy:
+        raise click.UsageError(
+            f"this needs a running deployment: {', '.join(running)}; add --deploy"
+        )
+    results = run([line for line in lines if deploy or not line.deployed], scene, every=LINES)
     bad = {Status.FAIL, Status(fail_level)}
     ok = not any(result.outcome.status in bad for result in results)
     if json_wanted:

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,12 @@ def backup(**age: float) -> Made:
     return lambda setting: write_backup_report(setting.folder / "backup.json", age=timedelta(**age))
 
 
+def failed_backup(setting: Setting) -> str:
+    """Verified this morning, and since then something is wrong."""
+    report = {"verified_at": datetime.now(UTC).isoformat(), "ok": False, "error": "disk full"}
+    return setting.file("failed.json", json.dumps(report))
+
+
 BROKEN = [
     Broken("debug", "development", "FLASK_ENV=production", {"FLASK_ENV": "development"}),
     Broken("secret-key", "short", "token_hex", {"SECRET_KEY": "a short one"}),
@@ -170,6 +176,7 @@ BROKEN = [
     Broken("health-check", "down", "start the service", {"PORT": "1"}),
     Broken("monitoring", "open metrics", "location = /metrics", front="metrics-open"),
     Broken("backups", "none", "verified_at", {"BACKUP_REPORT": "nowhere.json"}),
+    Broken("backups", "last one failed", "deploy.backup run", {"BACKUP_REPORT": failed_backup}),
     Broken("server", "quart run", "gunicorn", {"PORT": fixture("development_server")}),
     Broken("reverse-proxy", "tells its version", "server_tokens off", front="banner"),
     Broken("reverse-proxy", "leads elsewhere", "point the proxy", front="elsewhere"),
@@ -348,6 +355,30 @@ def test_without_deploy_only_what_needs_no_deployment(deployment: Deployment) ->
         line.id for line in LINES if not line.deployed
     ]
     assert {each["status"] for each in report["checks"]} == {"pass"}
+
+
+def test_lines_can_be_asked_for_one_by_one(deployment: Deployment) -> None:
+    chosen = deployment.report("cors", "backups")
+    assert [each["id"] for each in chosen.json["checks"]] == ["cors", "backups"]
+    assert chosen.code == 0
+    alone = deployment.report("configuration", CORS_ORIGINS="*")
+    assert alone.code == 0  # what is wrong with CORS_ORIGINS is the line cors, asked for or not
+    assert deployment.report("cors", CORS_ORIGINS="*").code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("xss", "debug"), "this needs a running deployment: xss; add --deploy"),
+        (("nonsense",), "'nonsense' is not one of 'debug', "),
+    ],
+)
+def test_line_that_cannot_be_asked_for_is_told(
+    deployment: Deployment, arguments: tuple[str, ...], told: str
+) -> None:
+    done = deployment.check(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
 
 
 def test_report_for_a_person(deployment: Deployment) -> None:

@@ -11,7 +11,7 @@ from service.checks.database import Session, flaw_of_session
 from service.checks.headers import flaw_of_policy, max_age
 from service.checks.hosts import hosts_in, is_this_machine
 from service.checks.line import Group, Line, Outcome, Status, Unknowable, passed
-from service.checks.operation import read_backup_report, skew
+from service.checks.operation import read_backup_report, reason_of_failure, skew
 from service.checks.passwords import is_strong
 from service.checks.runner import run
 from service.checks.scene import Scene, password_in
@@ -248,6 +248,23 @@ def test_backup_reports(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(ValueError, match="verified_at"):
             read_backup_report(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('{"verified_at": "2026-01-15T03:00:00Z"}', None),
+        ('{"ok": true, "error": null}', None),
+        ('{"ok": false, "error": "app-1: its SHA-256\\u001b[2J"}', "app-1: its SHA-256?[2J"),
+        ('{"ok": false, "error": null}', "it does not say why"),
+        ("[]", None),
+        ("", None),
+    ],
+)
+def test_failed_attempts_are_told(tmp_path: Path, content: str, told: str | None) -> None:
+    path = tmp_path / "backup.json"
+    path.write_text(content)
+    assert reason_of_failure(path) == told
 
 
 def test_reasons_are_in_few_words() -> None:

@@ -46,6 +46,13 @@ def test_page_is_what_the_code_says() -> None:
     assert checklist.PAGE.read_text() == checklist.page(), "run: make docs"
 
 
+def test_readme_lists_every_line_with_its_command() -> None:
+    text = checklist.README.read_text()
+    assert text == checklist.readme(), "run: make docs"
+    for line in LINES:
+        assert f"| {line.title} | `quart check --deploy {line.id}` |" in text
+
+
 def test_every_id_and_title_is_on_the_page() -> None:
     text = checklist.PAGE.read_text()
     for line in LINES:
