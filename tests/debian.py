@@ -22,6 +22,8 @@ PACKAGES = {
     "prometheus": ("prometheus",),
     "amtool": ("prometheus-alertmanager",),
     "logrotate": ("logrotate", "libpopt0"),
+    "systemd-analyze": ("systemd", "libsystemd-shared"),
+    "systemd-socket-activate": ("systemd", "libsystemd-shared"),
 }
 
 
@@ -48,7 +50,8 @@ def debian_tool(name: str) -> Tool:
         pytest.skip(message)
     places = ("usr/bin", "usr/sbin", "bin", "sbin")
     path = next(at for each in places if (at := root / each / name).is_file())
-    libraries = [str(each) for each in (root / "usr" / "lib").glob("*-linux-gnu*")]
+    folders = (root / "usr" / "lib").glob("*-linux-gnu*")
+    libraries = [str(each / part) for each in folders for part in ("", "systemd")]
     return Tool(str(path), os.environ | {"LD_LIBRARY_PATH": ":".join(libraries)})
 
 
