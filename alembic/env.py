@@ -16,7 +16,7 @@ from service.config import ConfigurationError, load_for_migration
 from service.database.base import metadata
 from service.database.embedded import EmbeddedPostgresError
 from service.database.engine import DatabaseUnavailable, create_engine, unavailability
-from service.database.location import database_url
+from service.database.location import migration_url
 from service.database.url import DatabaseURLError, translate
 from service.observability import logging
 
@@ -70,7 +70,7 @@ async def online() -> None:
     settings = load_for_migration()
     # Standard error: standard output is for the answer of `alembic current` and its like.
     logging.configure(level="info", fmt=settings.LOG_FORMAT, stream=sys.stderr)
-    async with database_url(settings) as url:
+    async with migration_url(settings) as url:
         connect_args = settings.SQLALCHEMY_ENGINE_OPTIONS.get("connect_args")
         engine = create_engine(
             translate(url, connect_args),
@@ -100,7 +100,10 @@ else:
         asyncio.run(online())
     except ConfigurationError as error:
         sys.exit(error.report())
-    except (DatabaseURLError, EmbeddedPostgresError) as error:
-        sys.exit(f"DATABASE_URL {error}" if isinstance(error, DatabaseURLError) else str(error))
+    except DatabaseURLError as error:
+        own = load_for_migration().MIGRATION_DATABASE_URL
+        sys.exit(f"{'MIGRATION_DATABASE_URL' if own else 'DATABASE_URL'} {error}")
+    except EmbeddedPostgresError as error:
+        sys.exit(str(error))
     except DatabaseUnavailable as error:
         sys.exit(f"the database cannot answer: {error.reason}")

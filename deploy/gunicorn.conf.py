@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 
 from gunicorn.glogging import Logger
-from prometheus_client.multiprocess import mark_process_dead
 
 from service.config import Config, ConfigurationError, is_chosen, load
-from service.observability import logging
+from service.observability import logging, processes
 
 # How long PostgreSQL may take to say how many connections there are, in seconds.
 BUDGET_LIMIT = 15.0
@@ -37,10 +36,19 @@ class RootLogger(Logger):
         self.error_log.propagate = True
 
 
-def child_exit(_server, worker):
-    """A worker that has gone no longer counts in gauges such as `rate_limit_store_up`."""
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        mark_process_dead(worker.pid)
+def on_starting(_server):
+    """Metrics begin anew, unless processes that serve, as after a USR2, are counting together."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        processes.prepare(Path(folder))
+
+
+def child_exit(server, worker):
+    """A worker that has gone no longer counts in gauges; what it has counted stays."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        try:
+            processes.forget(Path(folder), worker.pid)
+        except OSError as error:  # which would end the arbiter
+            server.log.warning("metrics of worker %d: %s", worker.pid, error.strerror)
 
 
 def _settings():

@@ -12,6 +12,7 @@ from service.http.application import Application
 from service.http.cors import Cors
 from service.http.middleware import RequestMiddleware, constant_headers
 from service.http.proxies import TrustedProxies
+from service.http.tracing import telling
 from service.observability import logging
 from service.security.passwords import Passwords
 from service.security.tokens import Tokens
@@ -60,7 +61,7 @@ def _resources_of(app: Application) -> Callable[[], AsyncGenerator[None, None]]:
 
     async def resources() -> AsyncGenerator[None, None]:
         app.limiter = ratelimit.RateLimiter(app.settings)
-        async with open_database(app.settings) as app.database:
+        async with open_database(app.settings) as app.database, metrics.watching(app), telling(app):
             yield
         await app.limiter.close()
         app.passwords.close()

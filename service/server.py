@@ -32,6 +32,7 @@ from hypercorn.typing import (
 )
 from hypercorn.utils import repr_socket_addr
 
+from service import systemd
 from service.config import ConfigurationError
 from service.http.application import Application
 
@@ -91,6 +92,7 @@ async def serve(
     except OSError as error:
         await app.shutdown()
         raise StartError(f"cannot listen: {error.strerror}") from error
+    systemd.tell("READY=1")
     reasons = [asyncio.ensure_future(each.wait()) for each in (shutdown, context.terminate)]
     await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
     for reason in reasons:
@@ -264,13 +266,8 @@ def main(factory: str = "service.app:create_app") -> int:
 
 
 async def _serve_until_signal(app: Application) -> None:
-    host, port = app.config["HOST"], app.config["PORT"]
-    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    try:
-        sockets = Config.from_mapping(bind=bind).create_sockets().insecure_sockets
-    except OSError as error:
-        told = f"cannot listen on {bind}: {error.strerror}; PORT chooses another port"
-        raise StartError(told) from error
+    inherited = systemd.sockets()
+    sockets = inherited or _bound(app.config["HOST"], app.config["PORT"])
     shutdown = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -285,4 +282,19 @@ async def _serve_until_signal(app: Application) -> None:
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, drain)
-    await serve(app, sockets, shutdown=shutdown, graceful_timeout=app.config["GRACEFUL_TIMEOUT"])
+    await serve(
+        app,
+        sockets,
+        shutdown=shutdown,
+        graceful_timeout=app.config["GRACEFUL_TIMEOUT"],
+        shared=bool(inherited),
+    )
+
+
+def _bound(host: str, port: int) -> list[socket.socket]:
+    bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        return Config.from_mapping(bind=bind).create_sockets().insecure_sockets
+    except OSError as error:
+        told = f"cannot listen on {bind}: {error.strerror}; PORT chooses another port"
+        raise StartError(told) from error

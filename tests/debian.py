@@ -21,7 +21,11 @@ PACKAGES = {
     "promtool": ("prometheus",),
     "prometheus": ("prometheus",),
     "amtool": ("prometheus-alertmanager",),
+    "prometheus-alertmanager": ("prometheus-alertmanager",),
+    "prometheus-blackbox-exporter": ("prometheus-blackbox-exporter",),
+    "pgbackrest": ("pgbackrest", "libpq5", "libxml2"),
     "logrotate": ("logrotate", "libpopt0"),
+    "nginx": ("nginx",),
     "systemd-analyze": ("systemd", "libsystemd-shared"),
     "systemd-socket-activate": ("systemd", "libsystemd-shared"),
 }

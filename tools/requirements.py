@@ -36,3 +36,8 @@ compile_file(
     *("--constraint", "requirements-dev.txt"),
     requirements=EXTRAS["backup"],
 )
+compile_file(
+    "deploy/docker/requirements.txt",
+    *("--constraint", "requirements-dev.txt"),
+    requirements=PROJECT["build-system"]["requires"],
+)

@@ -101,7 +101,7 @@ async def monitoring(scene: Scene) -> Outcome:
     if several and not scene.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         return failed(
             "each process counts by itself: a scrape sees one of them, by chance",
-            "set PROMETHEUS_MULTIPROC_DIR to a folder that is emptied before each start",
+            "set PROMETHEUS_MULTIPROC_DIR to a folder of its own: Gunicorn empties it at its start",
         )
     answer = await scene.straight.get("/metrics")
     families = len(PROMETHEUS.findall(answer.body))

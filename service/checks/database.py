@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.checks.hosts import any_is_this_machine, hosts_in
+from service.checks.hosts import any_is_this_machine
 from service.checks.line import Outcome, Unknowable, failed, passed
 from service.checks.scene import SEE_DATABASE, Scene
 from service.config import is_chosen
@@ -43,7 +43,7 @@ async def database_url(scene: Scene) -> Outcome:
         translate(url, scene.settings.SQLALCHEMY_ENGINE_OPTIONS.get("connect_args"))
     except DatabaseURLError as error:
         return failed(f"DATABASE_URL {error}", "set DATABASE_URL to postgresql://…")
-    hosts = hosts_in(url)
+    hosts = scene.database_hosts()
     if await asyncio.to_thread(_is_embedded, hosts):
         return failed(
             "it is the embedded database of development",
@@ -88,7 +88,7 @@ async def managed_database(scene: Scene) -> Outcome:
             method = await reader.scalar(sa.text("SELECT system_user")) if tells else "unknown"
     except DatabaseUnavailable as error:
         raise Unknowable(f"the database does not answer: {error}", SEE_DATABASE) from None
-    local = await any_is_this_machine(hosts_in(scene.settings.SQLALCHEMY_DATABASE_URI))
+    local = await any_is_this_machine(scene.database_hosts())
     session = Session(superuser, bool(encrypted), method, local)
     return flaw_of_session(session) or passed(
         f"no superuser, {(method or '').partition(':')[0]} authentication, "
@@ -119,12 +119,15 @@ def flaw_of_session(session: Session) -> Outcome | None:
 async def budget(scene: Scene) -> Outcome:
     """Every process of every instance (`--instances`) can have its whole pool of connections open
     at once, beside what others have open: `WEB_CONCURRENCY` × (`pool_size` + `max_overflow`)
-    against what PostgreSQL leaves to this role.
+    against what PostgreSQL leaves to this role. Behind PgBouncer, its `default_pool_size` is the
+    bound instead.
 
     Lower `WEB_CONCURRENCY` or the pool, or raise `max_connections`.
     """
     scene.require("SQLALCHEMY_ENGINE_OPTIONS", line="connection-pool")
     scene.require("WEB_CONCURRENCY", line="server")
+    if scene.settings.DATABASE_POOLER:
+        return passed("PgBouncer shares its own connections among all processes")
     found = await connection_budget(await scene.database())
     if found is None:
         raise Unknowable("the database does not say what it allows", SEE_DATABASE)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sqlalchemy.exc import ArgumentError
 
+from service.checks.hosts import hosts_in
 from service.checks.line import Unknowable
 from service.checks.web import Site
 from service.config import Config, unchecked
@@ -102,9 +103,18 @@ class Scene:
             **_numbered("JWT_SECRET_KEY_FALLBACKS", self.settings.JWT_SECRET_KEY_FALLBACKS),
             "the database's password": str(connect_args.get("password") or "")
             or password_in(self.settings.SQLALCHEMY_DATABASE_URI),
+            "the migrations' password": password_in(self.settings.MIGRATION_DATABASE_URL),
             "the rate limit store's password": password_in(self.settings.RATELIMIT_STORAGE_URI),
+            "SENTRY_DSN": self.settings.SENTRY_DSN,
+            "OTEL_EXPORTER_OTLP_HEADERS": self.settings.OTEL_EXPORTER_OTLP_HEADERS,
         }
         return {name: value for name, value in found.items() if len(value) >= SHORTEST_SECRET}
+
+    def database_hosts(self) -> Sequence[str]:
+        """Where PostgreSQL itself is, whatever stands before it."""
+        settings = self.settings
+        direct = settings.MIGRATION_DATABASE_URL if settings.DATABASE_POOLER else ""
+        return hosts_in(direct or settings.SQLALCHEMY_DATABASE_URI)
 
     async def database(self) -> Database:
         """The database, which has answered once. Raises `Unknowable`."""
@@ -123,6 +133,7 @@ class Scene:
                 url,
                 pool | {each: options[each] for each in ("connect_args",) if each in options},
                 statement_timeout=STATEMENT_LIMIT,
+                pooler=self.settings.DATABASE_POOLER,
             )
             await database.ping(timeout=CONNECT_LIMIT)
         except DatabaseUnavailable as error:

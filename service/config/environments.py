@@ -20,6 +20,8 @@ PASSWORD_SCHEMES = re.compile(r"argon2id|scrypt(:\d+:\d+:\d+)?|pbkdf2:sha\d+(:\d
 STRATEGIES = frozenset({"fixed-window", "moving-window", "sliding-window-counter"})
 STORES = frozenset({"memory", "redis", "rediss", "redis+unix", "valkey", "valkeys", "valkey+unix"})
 
+SENTRY_DSN = re.compile(r"https?://[^/@\s]+@[^/@\s]+/(\S+/)?\d+")
+
 NO_DATABASE = (
     "DATABASE_URL is not set: set it to the production PostgreSQL; the embedded one is never used"
 )
@@ -134,6 +136,12 @@ class Config:
     pool_pre_ping true, pool_timeout 5`."""
     DATABASE_SELF_HOSTED: bool = False
     """PostgreSQL on this very machine is meant to be: `quart check --deploy` does not object."""
+    DATABASE_POOLER: str = ""
+    """`pgbouncer`: the database's URL leads to a PgBouncer in transaction mode. Empty: to
+    PostgreSQL itself."""
+    MIGRATION_DATABASE_URL: str = ""
+    """The database for migrations, which must go to PostgreSQL itself. Empty: as for the service,
+    unless `DATABASE_POOLER` is set."""
     DATABASE_STATEMENT_TIMEOUT: float = 15.0
     """A statement that runs longer is cancelled, in seconds."""
 
@@ -221,6 +229,20 @@ class Config:
     LOG_FILE: str = ""
     """A file that gets every line as JSON as well; reopened when it is rotated. Empty: none."""
 
+    SENTRY_DSN: str = ""
+    """Where unexpected exceptions are reported, without headers, bodies and local variables. Empty:
+    nowhere."""
+    SENTRY_ENVIRONMENT: str = ""
+    """What Sentry calls this environment. Empty: as `FLASK_ENV` does."""
+    SENTRY_TRACES_SAMPLE_RATE: float = 0.0
+    """The share of requests whose duration Sentry is told, from 0 to 1."""
+    OTEL_EXPORTER_OTLP_ENDPOINT: str = ""
+    """Where traces are sent by OTLP over HTTP, like `http://collector:4318`. Empty: nowhere. The
+    OpenTelemetry SDK reads its other variables itself: `OTEL_SERVICE_NAME`,
+    `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`, `OTEL_BSP_*` and so on."""
+    OTEL_EXPORTER_OTLP_HEADERS: str = ""
+    """What the receiver wants to know, like `api-key=…`; a secret."""
+
     TEST_REPORT: str = "var/tests.json"
     """What the last whole run of the tests wrote; `quart check --deploy` wants it to be about the
     code that is deployed."""
@@ -242,9 +264,12 @@ class Config:
             found.append(
                 "PASSWORD_SCHEME must be argon2id or like scrypt:32768:8:3 or pbkdf2:sha256:600000"
             )
+        if self.DATABASE_POOLER not in {"", "pgbouncer"}:
+            found.append("DATABASE_POOLER must be pgbouncer, or empty")
         found += _flaws_of_tokens(self)
         found += _flaws_of_limits(self)
         found += _flaws_of_proxies(self.FORWARDED_ALLOW_IPS)
+        found += _flaws_of_receivers(self)
         found += [
             f"{name} must be more than zero"
             for name in (
@@ -380,6 +405,18 @@ def _flaws_of_proxies(proxies: tuple[str, ...]) -> list[str]:
             ip_network("0.0.0.0/0" if each == "*" else each)
         except ValueError:
             found.append(f"FORWARDED_ALLOW_IPS has {each!r}: give addresses, networks or *")
+    return found
+
+
+def _flaws_of_receivers(config: Config) -> list[str]:
+    found = []
+    if config.SENTRY_DSN and not SENTRY_DSN.fullmatch(config.SENTRY_DSN):
+        found.append("SENTRY_DSN must be like https://<key>@<host>/<project>")
+    if not 0 <= config.SENTRY_TRACES_SAMPLE_RATE <= 1:
+        found.append("SENTRY_TRACES_SAMPLE_RATE must be from 0 to 1")
+    endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT
+    if endpoint and not re.match("https?://[^/]", endpoint):
+        found.append("OTEL_EXPORTER_OTLP_ENDPOINT must begin with http:// or https://")
     return found
 
 

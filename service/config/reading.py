@@ -62,7 +62,8 @@ def load_for_migration(environ: Mapping[str, str] | None = None) -> Config:
     about_it = [each for each in problems if each.split(maxsplit=1)[0] in DATABASE_NAMES]
     if about_it:
         raise ConfigurationError(about_it)
-    if settings.ENVIRONMENT == "production" and not settings.SQLALCHEMY_DATABASE_URI:
+    given = settings.SQLALCHEMY_DATABASE_URI or settings.MIGRATION_DATABASE_URL
+    if settings.ENVIRONMENT == "production" and not given:
         raise ConfigurationError([NO_DATABASE])
     return settings
 
@@ -117,7 +118,7 @@ def _names(key: str) -> list[str]:
 
 VARIABLES = [name for key in KEYS if key != "ENVIRONMENT" for name in _names(key)]
 LISTS = [name for key, hint in KEYS.items() if get_origin(hint) is tuple for name in _names(key)]
-DATABASE_NAMES = frozenset(_names("SQLALCHEMY_DATABASE_URI"))
+DATABASE_NAMES = {*_names("SQLALCHEMY_DATABASE_URI"), *_names("MIGRATION_DATABASE_URL")}
 
 
 def _raw_value(name: str, environ: Mapping[str, str]) -> str | None:

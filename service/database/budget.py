@@ -1,7 +1,8 @@
 """How many connections PostgreSQL leaves to this service, and how many processes fit in them.
 
 `python -m service.database.budget` prints how many processes fit, or nothing when PostgreSQL does
-not say: for a process manager, which should not load the service's packages itself.
+not say, or a pooler stands before it: for a process manager, which should not load the service's
+packages itself.
 """
 
 import asyncio
@@ -80,9 +81,10 @@ def processes_that_fit(connections: int, engine_options: Mapping[str, Any]) -> i
 
 
 async def ask(settings: Config) -> int | None:
-    """How many processes fit, with this configuration; None when PostgreSQL does not say."""
-    if not settings.SQLALCHEMY_DATABASE_URI:
-        return None
+    """How many processes fit, with this configuration; None when PostgreSQL does not say, and
+    where a pooler stands before it."""
+    if not settings.SQLALCHEMY_DATABASE_URI or settings.DATABASE_POOLER:
+        return None  # behind a pooler, processes share its connections
     async with open_database(settings) as database:
         budget = await connection_budget(database)
     if budget is None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from time import monotonic
-from typing import Any, NewType
+from typing import Any, NewType, cast
 
 import asyncpg
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from service.database import pooler as pooling
+from service.database.pool import CountingPool, PoolState
 from service.database.url import DatabaseURL, translate
 
 Reader = NewType("Reader", AsyncConnection)
@@ -45,12 +47,12 @@ class DatabaseUnavailable(Exception):  # noqa: N818 - the name the caller reads 
 
 
 def create_engine(
-    url: DatabaseURL, options: Mapping[str, Any], *, statement_timeout: float
+    url: DatabaseURL, options: Mapping[str, Any], *, statement_timeout: float, pooler: str = ""
 ) -> AsyncEngine:
     """An engine in autocommit whose pool pings only what has lain idle.
 
     `options`: as `create_async_engine` takes them, without `connect_args`. `statement_timeout`:
-    seconds.
+    seconds. `pooler`: what stands between, as DATABASE_POOLER has it; then not in autocommit.
     """
     options = {**POOL_DEFAULTS, **options}
     pre_ping = options.pop("pool_pre_ping")
@@ -61,13 +63,16 @@ def create_engine(
     options |= {"max_overflow": 0, "pool_use_lifo": True}
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        isolation_level="AUTOCOMMIT",
+        isolation_level="READ COMMITTED" if pooler else "AUTOCOMMIT",
+        poolclass=CountingPool,
         hide_parameters=True,  # a failing statement's values are somebody's password or address
         connect_args={
             "dsn": url.dsn,
             "timeout": url.connect_timeout or CONNECT_TIMEOUT,
             "command_timeout": statement_timeout + CLIENT_GRACE,
             "server_settings": {"statement_timeout": str(int(statement_timeout * 1000))},
+            **({"ssl": url.tls} if url.tls else {}),
+            **(pooling.connect_args(statement_timeout) if pooler else {}),
         },
         **options,
     )
@@ -97,12 +102,20 @@ class Database:
     """The service's database: opened when the process starts, closed after the last request."""
 
     def __init__(
-        self, url: str, engine_options: Mapping[str, Any], *, statement_timeout: float
+        self,
+        url: str,
+        engine_options: Mapping[str, Any],
+        *,
+        statement_timeout: float,
+        pooler: str = "",
     ) -> None:
         options = dict(engine_options)
         connect_args = options.pop("connect_args", None)
         self.engine = create_engine(
-            translate(url, connect_args), options, statement_timeout=statement_timeout
+            translate(url, connect_args),
+            options,
+            statement_timeout=statement_timeout,
+            pooler=pooler,
         )
         self._probe: asyncio.Task[None] | None = None
 
@@ -144,6 +157,10 @@ class Database:
         async with self.reading() as connection:
             await connection.execute(sa.text("SELECT 1"))
 
+    def pool_state(self) -> PoolState:
+        """The connections of this process, and who waits for one."""
+        return cast("CountingPool", self.engine.pool).state()
+
     async def close(self) -> None:
         """Closes every connection."""
         await self.engine.dispose()
@@ -170,6 +187,8 @@ def _reason(error: BaseException | None) -> str | None:
     if isinstance(error, DBAPIError):
         cause = error.orig.__cause__ if error.orig else None
         return _reason(cause) or ("connection lost" if error.connection_invalidated else None)
+    if isinstance(error, asyncpg.ProtocolViolationError) and "startup parameter" in str(error):
+        return "refused by a pooler: set DATABASE_POOLER"
     for kind, reason in REASONS:
         if isinstance(error, kind):
             return reason

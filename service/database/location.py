@@ -13,6 +13,10 @@ from service.database.engine import Database
 from service.database.url import DatabaseURLError
 
 EMBEDDED = Path("var/postgres")
+NO_DIRECT_DATABASE = (
+    "MIGRATION_DATABASE_URL is not set: set it to PostgreSQL itself, for migrations cannot go "
+    "through DATABASE_POOLER"
+)
 
 
 @asynccontextmanager
@@ -32,6 +36,22 @@ async def database_url(settings: Config) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
+async def migration_url(settings: Config) -> AsyncIterator[str]:
+    """The URL to migrate through, which no pooler stands before: in transaction mode, one gave the
+    migrations' lock to two at once.
+
+    Raises `ConfigurationError` or `EmbeddedPostgresError`.
+    """
+    if settings.MIGRATION_DATABASE_URL:
+        yield settings.MIGRATION_DATABASE_URL
+    elif settings.DATABASE_POOLER:
+        raise ConfigurationError([NO_DIRECT_DATABASE])
+    else:
+        async with database_url(settings) as url:
+            yield url
+
+
+@asynccontextmanager
 async def open_database(settings: Config) -> AsyncIterator[Database]:
     """The database during the block; nothing connects before the first query.
 
@@ -43,6 +63,7 @@ async def open_database(settings: Config) -> AsyncIterator[Database]:
                 url,
                 settings.SQLALCHEMY_ENGINE_OPTIONS,
                 statement_timeout=settings.DATABASE_STATEMENT_TIMEOUT,
+                pooler=settings.DATABASE_POOLER,
             )
         except DatabaseURLError as error:
             raise ConfigurationError([f"DATABASE_URL {error}"]) from error

@@ -27,6 +27,33 @@ def known_revisions() -> tuple[str | None, frozenset[str]]:
     )
 
 
+@cache
+def pending_after(found: str | None) -> int | None:
+    """How many migrations a database at that revision lacks; None without a history beside the
+    service."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    head, known = known_revisions()
+    if head is None:
+        return None
+    if found is not None and found not in known:
+        return 0  # a newer one
+    script = ScriptDirectory(str(HISTORY))
+    return len(list(script.iterate_revisions(head, found or "base")))
+
+
+async def found_revision(database: Database) -> str | None:
+    """The revision the database says it is at. Raises `DatabaseUnavailable`."""
+    try:
+        async with database.reading() as reader:
+            found: str | None = (
+                await reader.execute(sa.text("SELECT version_num FROM alembic_version"))
+            ).scalar_one_or_none()
+    except ProgrammingError:
+        return None
+    return found
+
+
 async def schema_state(database: Database) -> tuple[bool, str]:
     """Whether requests can be served with the schema found, and what was found.
 
@@ -36,12 +63,8 @@ async def schema_state(database: Database) -> tuple[bool, str]:
     if head is None:
         return True, "no migration history beside the service"
     try:
-        async with asyncio.timeout(LIMIT), database.reading() as reader:
-            found = (
-                await reader.execute(sa.text("SELECT version_num FROM alembic_version"))
-            ).scalar_one_or_none()
-    except ProgrammingError:
-        found = None
+        async with asyncio.timeout(LIMIT):
+            found = await found_revision(database)
     except (DatabaseUnavailable, TimeoutError):
         return False, "unknown: the database does not answer"
     if found == head:

@@ -12,6 +12,7 @@ from service.database.engine import DatabaseUnavailable
 from service.http.body import json_response
 from service.http.exchange import current_exchange
 from service.http.problem import Problem
+from service.observability.errors import Request, report
 from service.observability.logging import exception_fields
 
 PROBLEM_JSON = "application/problem+json"
@@ -71,6 +72,17 @@ async def _database_unavailable(error: DatabaseUnavailable) -> Response:
 
 async def _unexpected(error: Exception) -> Response:
     log.error("unhandled exception", exc_info=error)
+    exchange = current_exchange.get()
+    report(
+        error,
+        Request(
+            id=exchange.request_id,
+            method=request.method,
+            path=request.path,
+            route=exchange.route,
+            user_id=exchange.user_id,
+        ),
+    )
     detail = "The server met an unexpected condition; quote the request id when reporting it."
     traceback = exception_fields(error) if current_app.debug else None
     return problem_response(500, detail, exception=traceback)

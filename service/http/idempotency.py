@@ -6,11 +6,13 @@ whatever dies meanwhile. After draft-ietf-httpapi-idempotency-key-header.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import msgspec
 import sqlalchemy as sa
@@ -24,6 +26,10 @@ from service.http.models import idempotency_keys as table
 from service.http.problem import Problem
 
 HEADER = "Idempotency-Key"
+# A proxy sends a request again the moment its server has died; PostgreSQL needs a little longer to
+# notice, and to let go of the key. In seconds.
+PATIENCE = 1.0
+AGAIN = 0.05
 # The draft's quoted string, or the bare one that most clients send.
 SYNTAX = re.compile(r'"([\x20\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
 
@@ -68,18 +74,21 @@ class Key:
 
     async def take(self, writer: Writer) -> Answer | None:
         """Keeps the key to this transaction; the answer if another had it first. Raises `Problem`
-        409 while one has it."""
+        409 if one still has it after PATIENCE."""
         if not self._digests:
             return None
+        deadline = monotonic() + PATIENCE
         for key in sorted(self._digests):
             first, second = (int.from_bytes(key[at : at + 4], signed=True) for at in (0, 4))
-            taken = await writer.execute(TAKE, {"first": first, "second": second})
-            if not taken.scalar_one():
-                raise Problem(
-                    409,
-                    "A request with this Idempotency-Key is being worked on.",
-                    headers={"Retry-After": "1"},
-                )
+            lock = {"first": first, "second": second}
+            while not (await writer.execute(TAKE, lock)).scalar_one():
+                if monotonic() > deadline:
+                    raise Problem(
+                        409,
+                        "A request with this Idempotency-Key is being worked on.",
+                        headers={"Retry-After": "1"},
+                    )
+                await asyncio.sleep(AGAIN)
         return await self._find(writer)
 
     async def store(self, writer: Writer, answer: Answer) -> None:

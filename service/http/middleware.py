@@ -100,9 +100,11 @@ class RequestMiddleware:
 
         logging.request_id.set(exchange.request_id)
         current_exchange.set(exchange)
+        metrics.progress.requests += 1
         try:
             await self._app(scope, body or receive, send_with_headers)
         finally:
+            metrics.progress.requests -= 1
             seconds = seconds or perf_counter() - started
             _log(scope, exchange, seconds)
             metrics.observe(scope["method"], exchange.route, _final(exchange.status), seconds)

@@ -133,7 +133,8 @@ def configure(*, level: str, fmt: str, file: str = "", stream: TextIO | None = N
     # At debug these speak of every call they make, which buries what the service itself says.
     for noisy in ("asyncio", "hypercorn", "alembic"):
         logging.getLogger(noisy).setLevel(max(number, logging.INFO))
-    for noisier in ("sqlalchemy", "alembic.runtime.plugins"):
+    # SQLAlchemy names a pool's logger after the module of its class.
+    for noisier in ("sqlalchemy", "alembic.runtime.plugins", "service.database.pool"):
         logging.getLogger(noisier).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(capture=True)
     structlog.configure(

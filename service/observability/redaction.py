@@ -9,7 +9,7 @@ DEPTH = 8
 
 SECRET_NAME = re.compile(
     r"passw(or)?d|passphrase|secret|token|authorization|cookie|api[-_]?key|private[-_]?key"
-    r"|credential|\bdsn\b|database_ur[il]",
+    r"|credential|(?:\b|_)dsn\b|otlp_headers|database_ur[il]",
     re.IGNORECASE,
 )
 SECRET_TEXT = re.compile(
@@ -17,18 +17,22 @@ SECRET_TEXT = re.compile(
     r"|(?P<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]+"
     r"|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
     r"|\b(?:scrypt|pbkdf2):[\w:]+\$[^$\s]+\$[0-9a-f]+"
-    r"|(?P<name>\b(?:password|passwd|secret|token)\b[\"']?\s*[=:]\s*[\"']?)[^\s,;&\"']+",
+    r"|(?P<name>\b(?:password|passwd|secret|token|api[-_]?key)\b[\"']?\s*[=:]\s*[\"']?)[^\s,;&\"']+"
+    # PostgreSQL and asyncpg repeat the value they cannot read.
+    r"|(?P<value>\binvalid input (?:syntax|value|for query argument)[^:\n]*:\s*)"
+    r"(?:\"[^\"]*\"|[^\n]+)",
     re.IGNORECASE,
 )
 
 
 def redact_text(text: str) -> str:
-    """The text with URL passwords, bearer tokens, JWTs, password hashes and `password=…` hidden."""
+    """The text with URL passwords, bearer tokens, JWTs, password hashes, `password=…` and values
+    the database could not read hidden."""
     return SECRET_TEXT.sub(_hide, text)
 
 
 def _hide(match: re.Match[str]) -> str:
-    kept = match["url"] or match["scheme"] or match["name"] or ""
+    kept = match["url"] or match["scheme"] or match["name"] or match["value"] or ""
     return kept + REDACTED
 
 

@@ -126,6 +126,16 @@ def test_production_without_a_database_is_refused() -> None:
     assert done.stderr.startswith("configuration: DATABASE_URL is not set")
 
 
+def test_pooler_is_gone_past(empty_database: str) -> None:
+    pooled = "postgresql://u:hunter2@127.0.0.1:1/d"
+    done = alembic(pooled, "upgrade", "head", DATABASE_POOLER="pgbouncer")
+    assert done.returncode == 2
+    assert done.stderr.startswith("configuration: MIGRATION_DATABASE_URL is not set")
+    direct = {"DATABASE_POOLER": "pgbouncer", "MIGRATION_DATABASE_URL": empty_database}
+    assert alembic(pooled, "upgrade", "head", **direct).returncode == 0
+    assert alembic(empty_database, "current").stdout.strip().endswith("(head)")
+
+
 def test_sql_can_be_printed_without_a_database() -> None:
     done = alembic("postgresql://nobody@127.0.0.1:1/d", "upgrade", "head", "--sql")
     assert done.returncode == 0, done.stderr

@@ -146,6 +146,11 @@ def test_values_given_in_code_win() -> None:
     assert (settings.ENVIRONMENT, settings.PORT) == ("testing", 1)
 
 
+def test_migration_with_an_address_of_its_own_needs_no_other() -> None:
+    only = {"FLASK_ENV": "production", "MIGRATION_DATABASE_URL": "postgresql://u@h/d"}
+    assert load_for_migration(only).MIGRATION_DATABASE_URL == "postgresql://u@h/d"
+
+
 def test_migration_needs_the_database_and_no_secret() -> None:
     only = {"FLASK_ENV": "production", "DATABASE_URL": "postgresql://u@h/d"}
     assert load_for_migration(only).SQLALCHEMY_DATABASE_URI == "postgresql://u@h/d"

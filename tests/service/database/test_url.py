@@ -29,8 +29,8 @@ def test_schemes(scheme: str) -> None:
         ("", "", None),
         ("?sslmode=require", "?sslmode=require", None),
         (
-            "?sslmode=verify-full&sslrootcert=/ca.pem",
-            "?sslmode=verify-full&sslrootcert=%2Fca.pem",
+            "?sslmode=verify-full&sslrootcert=/dev/null",
+            "?sslmode=verify-full&sslrootcert=%2Fdev%2Fnull",
             None,
         ),
         ("?connect_timeout=3", "", 3.0),

@@ -46,6 +46,9 @@ def test_nesting_without_end_is_cut() -> None:
         ("scrypt:32768:8:3$salt$00ff", "00ff"),
         ("connect failed: password=hunter2 host=x", "hunter2"),
         ("{'password': 'hunter2'}", "hunter2"),
+        ("api-key=0123abcd", "0123abcd"),
+        ('invalid input syntax for type integer: "him@example.com"', "him@example.com"),
+        ("invalid input for query argument $1: 'hunter2' (expected int)", "hunter2"),
     ],
 )
 def test_secret_is_known_by_its_look(text: str, secret: str) -> None:
