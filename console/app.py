@@ -122,6 +122,12 @@ class OpsConsole(App[str]):
                 tasks.create_task(
                     self.watched.poll_forever(http, instance, lambda: self._tell(HealthChanged()))
                 )
+                tasks.create_task(
+                    self.watched.measure_forever(
+                        http, instance, lambda: self._tell(SchemaChanged())
+                    )
+                )
+            tasks.create_task(self.watched.read_report_forever(lambda: self._tell(SchemaChanged())))
 
     async def _refresh_schema(self) -> None:
         while self.watched.target.alembic is not None:

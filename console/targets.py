@@ -8,6 +8,7 @@
     health = { web1 = "http://10.0.0.1:5500/health", web2 = "http://10.0.0.2:5500/health" }
     log = ["var/log/service.jsonl"]
     alembic = "."                   # the folder that holds alembic.ini
+    backup_report = "var/backup.json"   # where the service's /metrics do not tell of backups
 
 `health` may also be one URL or a list of them; `log` may be one path. Every key is optional. With
 several targets, `--name` chooses.
@@ -25,7 +26,7 @@ __all__ = ["CONFIG_NAME", "Endpoint", "Target", "TargetError", "discover", "endp
 
 CONFIG_NAME = "opsconsole.toml"
 _LOG_FOLDERS = ("var/log", "logs", "log")
-_KEYS = frozenset({"environment", "read_only", "health", "log", "alembic"})
+_KEYS = frozenset({"environment", "read_only", "health", "log", "alembic", "backup_report"})
 
 
 class TargetError(Exception):
@@ -50,6 +51,7 @@ class Target:
     logs: tuple[Path, ...] = ()
     alembic: Path | None = None
     read_only: bool = False
+    backup_report: Path | None = None
 
     @property
     def production(self) -> bool:
@@ -142,6 +144,7 @@ class _Table:
                 raise self._error(key, f"unknown key; known are {', '.join(sorted(_KEYS))}")
         base = self.path.parent
         alembic = self._text("alembic")
+        report = self._text("backup_report")
         read_only = self.values.get("read_only", False)
         if not isinstance(read_only, bool):
             raise self._error("read_only", "must be true or false")
@@ -152,6 +155,7 @@ class _Table:
             logs=tuple(base / log for log in self._texts("log")),
             alembic=base / alembic if alembic is not None else None,
             read_only=read_only,
+            backup_report=base / report if report is not None else None,
         )
 
     def _health(self) -> tuple[Endpoint, ...]:

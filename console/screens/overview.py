@@ -7,10 +7,10 @@ from textual.widget import Widget
 
 from console.screens.base import WatchScreen
 from console.screens.messages import HealthChanged, OpenLogs, SchemaChanged
+from console.widgets.database import DatabasePanel
 from console.widgets.feed import FeedList
 from console.widgets.instances import InstanceTable
 from console.widgets.rows import Rows
-from console.widgets.schema import SchemaPanel
 from console.widgets.traffic import TrafficPanel
 
 __all__ = ["OverviewScreen"]
@@ -30,13 +30,13 @@ class OverviewScreen(WatchScreen):
         traffic = TrafficPanel(self.watched)
         traffic.add_class("panel")
         traffic.border_title = "Traffic, last 10 s"
-        schema = SchemaPanel(self.watched.schema)
-        schema.add_class("panel")
-        schema.border_title = "Database"
+        database = DatabasePanel(self.watched)
+        database.add_class("panel")
+        database.border_title = "Database"
         feed = FeedList(self.watched.feed)
         feed.add_class("panel")
         feed.border_title = "What changed"
-        return instances, Horizontal(traffic, schema, id="middle"), feed
+        return instances, Horizontal(traffic, database, id="middle"), feed
 
     def on_mount(self) -> None:
         """Let the seconds of the traffic panel pass, also when nothing is logged."""
@@ -55,7 +55,7 @@ class OverviewScreen(WatchScreen):
 
     def on_schema_changed(self, _message: SchemaChanged) -> None:
         """Draw the database panel again."""
-        self.query_one(SchemaPanel).refresh()
+        self.query_one(DatabasePanel).refresh()
         self.query_one(FeedList).refresh_changes()
 
     def on_rows_opened(self, message: Rows.Opened) -> None:

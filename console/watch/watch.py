@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import httpx
 
+from console.health.backups import read_report
 from console.health.instances import Instance
+from console.health.metrics import Figures, fetch, metrics_url
 from console.health.probe import OWN_REQUEST, Poll, probe
 from console.logs.buffer import RecordBuffer
 from console.logs.follower import Follower
@@ -16,10 +18,14 @@ from console.logs.traffic import Traffic
 from console.targets import Target
 from console.watch.changes import Change, Feed
 from console.watch.schema import Schema
+from console.watch.vitals import Vitals
 
 __all__ = ["POLL_SECONDS", "Watch"]
 
 POLL_SECONDS = 1.0
+# Metrics cost a service more than its health; one without any is asked seldom.
+_METRICS_SECONDS = 5.0
+_NO_METRICS_SECONDS = 30.0
 # So many lines are understood at a time that a key press still finds the event loop free.
 _LINES_AT_ONCE = 4_000
 
@@ -39,6 +45,7 @@ class Watch:
         self.traffic = Traffic()
         self.instances = [Instance(endpoint) for endpoint in target.health]
         self.schema = Schema(target.alembic, self.feed, on_schema)
+        self.vitals = Vitals(self.feed)
         self.own_polls = 0
         self._signatures = Signatures()
         self._truncations = 0
@@ -85,6 +92,26 @@ class Watch:
                 self.feed.add(_transition(instance, poll))
             on_poll()
             await asyncio.sleep(max(POLL_SECONDS - (time.monotonic() - begin), 0.05))
+
+    async def measure_forever(
+        self, http: httpx.AsyncClient, instance: Instance, on_change: Callable[[], None]
+    ) -> None:
+        """Ask an instance for its metrics, again and again, until cancelled."""
+        endpoint = instance.endpoint
+        while True:
+            figures = await fetch(http, metrics_url(endpoint.url))
+            self.vitals.take(endpoint.url, figures, time.time())
+            on_change()
+            tells = figures != Figures()
+            await asyncio.sleep(_METRICS_SECONDS if tells else _NO_METRICS_SECONDS)
+
+    async def read_report_forever(self, on_change: Callable[[], None]) -> None:
+        """Read the target's backup report, if it has one, again and again, until cancelled."""
+        while self.target.backup_report is not None:
+            report = await asyncio.to_thread(read_report, self.target.backup_report)
+            self.vitals.take_report(report, time.time())
+            on_change()
+            await asyncio.sleep(_METRICS_SECONDS)
 
     def _notice_truncation(self) -> None:
         count = self.follower.truncations

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-__all__ = ["clock", "milliseconds", "percent", "size", "sparkline"]
+__all__ = ["age", "clock", "milliseconds", "percent", "size", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -41,10 +41,23 @@ def percent(ratio: float | None) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes as `512 B`, `64 KB` or `10.0 MB`."""
+    """Bytes as `512 B`, `64 KB`, `10.0 MB` or `1.2 GB`."""
     if count < 1024:
         return f"{count} B"
-    return f"{count // 1024} KB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
+    if count < 1024**2:
+        return f"{count // 1024} KB"
+    if count < 1024**3:
+        return f"{count / 1024**2:.1f} MB"
+    return f"{count / 1024**3:,.1f} GB"
+
+
+def age(seconds: float) -> str:
+    """`40 s`, `5 min`, `3 h` or `12 d`: whole ones, rounded down; `0 s` for what is yet to come."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        # A day and a half is told in hours: of 47 h and 1 d, the first says what matters.
+        if seconds >= (2 * length if unit == "d" else length):
+            return f"{seconds // length:,.0f} {unit}"
+    return f"{max(seconds, 0.0):.0f} s"
 
 
 def clock(at: float | None, *, fraction: bool = False) -> str:

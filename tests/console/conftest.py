@@ -25,12 +25,14 @@ def until() -> Callable[..., Awaitable[None]]:
 
 
 class HealthServer:
-    """Answers every request with `status` and `body`, once `release` is set."""
+    """Answers every request with `status` and `body`, once `release` is set; one for `/metrics`
+    with `metrics`, and with 404 as long as there are none."""
 
     def __init__(self, port: int = 0) -> None:
         self.become_healthy()
         self.release = threading.Event()
         self.release.set()
+        self.metrics: bytes | None = None
         self.requests = 0
         self.at_once = 0
         self.most_at_once = 0
@@ -39,6 +41,12 @@ class HealthServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if self.path == "/metrics":
+                    self.send_response(200 if outer.metrics else 404)
+                    self.send_header("Content-Length", str(len(outer.metrics or b"")))
+                    self.end_headers()
+                    self.wfile.write(outer.metrics or b"")
+                    return
                 outer.requests += 1
                 outer.request_ids.append(self.headers.get("X-Request-ID", ""))
                 outer.at_once += 1

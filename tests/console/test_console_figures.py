@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from console.logs.record import LEVELS, Record
-from console.widgets.figures import clock, milliseconds, percent, size, sparkline
+from console.widgets.figures import age, clock, milliseconds, percent, size, sparkline
 from console.widgets.log_columns import Columns
 
 
@@ -34,7 +34,23 @@ def test_a_percentage_is_never_rounded_up_to_a_hundred(ratio: float | None, text
 
 
 def test_sizes() -> None:
-    assert [size(n) for n in (12, 65_536, 10_485_760)] == ["12 B", "64 KB", "10.0 MB"]
+    told = [size(n) for n in (12, 65_536, 10_485_760, 1_288_490_189)]
+    assert told == ["12 B", "64 KB", "10.0 MB", "1.2 GB"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (172_799, "47 h"),
+        (172_800, "2 d"),
+    ],
+)
+def test_ages(seconds: float, text: str) -> None:
+    assert age(seconds) == text
 
 
 def test_a_sparkline_shows_the_newest_at_the_right() -> None:

@@ -39,6 +39,15 @@ def test_the_usual_log_and_then_the_named_one_come_first(tmp_path: Path) -> None
     assert discover(tmp_path, {"LOG_FILE": "/x/y.jsonl"}).logs == (Path("/x/y.jsonl"),)
 
 
+def test_a_backup_report_is_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "opsconsole.toml"
+    path.write_text('[target.shop]\nbackup_report = "var/backup.json"\n')
+    assert load(path).backup_report == tmp_path / "var/backup.json"
+    path.write_text("[target.shop]\nbackup_report = 1\n")
+    with pytest.raises(TargetError, match=r"line 2: backup_report: must be a string"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
