@@ -85,6 +85,9 @@ rate_limit_store_up = Gauge(
 rate_limit_store_failures = Counter(
     "rate_limit_store_failures_total", "Requests whose limit could not be counted."
 )
+fallback_key_tokens = Counter(
+    "jwt_fallback_key_tokens_total", "Tokens accepted by one of JWT_SECRET_KEY_FALLBACKS."
+)
 
 
 class Progress:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import jwt
 
 from service.config import Config
+from service.observability.metrics import fallback_key_tokens
 
 Kind = Literal["access", "refresh"]
 Wanted = Literal["access", "refresh", "any"]
@@ -108,7 +109,7 @@ class Tokens:
     def _decode(self, token: str) -> dict[str, Any]:
         for key in self._keys:
             try:
-                return self._decode_with(key, token)
+                claims = self._decode_with(key, token)
             except jwt.InvalidSignatureError:
                 continue
             except jwt.ExpiredSignatureError:
@@ -116,6 +117,9 @@ class Tokens:
             # The others: times that are no numbers, which PyJWT does not catch.
             except (jwt.PyJWTError, TypeError, ValueError, OverflowError):
                 break
+            if key is not self._keys[0]:
+                fallback_key_tokens.inc()
+            return claims
         raise InvalidToken("the token is not valid")
 
     def _decode_with(self, key: str, token: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from quart import Quart
 
 from service.config import load
 from service.http.sessions import SessionInterface
+from service.observability.metrics import fallback_key_tokens
 from service.security.tokens import InvalidToken, Tokens
 from tests.service.support import PASSWORD, Service, start_service
 from tests.service.web import client, get, post
@@ -174,8 +175,10 @@ def test_rotation_under_load_refuses_nobody(
 
 def test_tokens_of_every_accepted_key_are_read_and_only_the_current_one_signs() -> None:
     old, new = (Tokens(load("testing", each)) for each in (OLD, NEW))
-    for minted_by in (old, new):
+    for minted_by, counted in ((old, 1), (new, 0)):
+        before = fallback_key_tokens.collect()[0].samples[0].value
         assert BOTH.read(minted_by.sign(minted_by.claims("access", 7)), "access").user_id == 7
+        assert fallback_key_tokens.collect()[0].samples[0].value - before == counted
     ours = BOTH.sign(BOTH.claims("access", 7))
     assert new.read(ours, "access").user_id == 7
     with pytest.raises(InvalidToken, match="not valid"):
