@@ -29,15 +29,15 @@ console: $(INSTALLED) ## The console beside a service that runs already
 	@$(BIN)/opsconsole
 
 .PHONY: test
-test: $(INSTALLED) ## Every test, against real parts
-	@$(BIN)/pytest -n auto --dist loadgroup
+test: $(INSTALLED) ## Every test, against real parts, but the long ones of test-deploy
+	@$(BIN)/pytest -n auto --dist loadgroup -m "not long"
 
 .PHONY: contract
 contract: $(INSTALLED) ## Every behaviour, of a Flask service and of this one, side by side
 	@$(BIN)/python -m tests.contract
 
 .PHONY: test-deploy
-test-deploy: $(INSTALLED) ## What is in deploy/, each file by the tool that reads it
+test-deploy: $(INSTALLED) ## What is in deploy/, each file by the tool that reads it (ten minutes)
 	@DEPLOY_TOOLS=required $(BIN)/pytest -n auto --dist loadgroup tests/deploy
 
 .PHONY: lint

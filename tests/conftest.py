@@ -32,9 +32,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """Whether nobody chose among the tests."""
+    """Whether nobody chose among the tests, but as `make test` does."""
     option = config.option
-    chosen = (option.keyword, option.markexpr, option.deselect, option.ignore, option.ignore_glob)
+    marks = option.markexpr if option.markexpr != "not long" else ""
+    chosen = (option.keyword, marks, option.deselect, option.ignore, option.ignore_glob)
     partly = (option.lf, option.stepwise, option.collectonly, option.maxfail)
     return config.args_source is not pytest.Config.ArgsSource.ARGS and not any(chosen + partly)
 
