@@ -36,10 +36,23 @@ def main() -> int:
         subprocess.run(
             [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=environ, check=True
         )
+        report = folder / "backup.json"
+        backup = {
+            "BACKUP_STORE": str(folder / "backups"),
+            "BACKUP_REPORT": str(report),
+            "BACKUP_PG_BIN": str(embedded.programs()),
+        }
+        subprocess.run(
+            [sys.executable, "-m", "deploy.backup", "run"],
+            cwd=ROOT,
+            env=environ | backup,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
         log = folder / "service.jsonl"
         urls, processes = {}, {}
         for name, url in (("web1", database.url), ("web2", database.url), ("web3", NOWHERE)):
-            started = stack.enter_context(service(log, DATABASE_URL=url))
+            started = stack.enter_context(service(log, DATABASE_URL=url, BACKUP_REPORT=str(report)))
             urls[name], processes[name] = started
         stack.enter_context(traffic(list(urls.values())))
         threading.Thread(target=freeze, args=(processes["web2"],), daemon=True).start()

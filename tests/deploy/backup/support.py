@@ -18,7 +18,7 @@ from pyrage import x25519
 from service.database import embedded
 from tests.support import ROOT, environment, free_port, wait_until
 
-PROGRAMS = embedded._binaries()
+PROGRAMS = embedded.programs()
 COMMAND = (sys.executable, "-m", "deploy.backup")
 KEYS = ("backup-tests", "not-a-secret-key")
 

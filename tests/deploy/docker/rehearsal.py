@@ -46,7 +46,7 @@ class Stack:
             "BACKUP_STORE": str(folder),
             "TMPDIR": str(folder),
             "BACKUP_REPORT": str(folder / "report.json"),
-            "BACKUP_PG_BIN": str(embedded._binaries()),
+            "BACKUP_PG_BIN": str(embedded.programs()),
         }
         return subprocess.run(
             [sys.executable, "-m", "deploy.backup", "run"],
@@ -81,7 +81,7 @@ def make_roles(keys: Path, socket: str) -> subprocess.CompletedProcess[str]:
     environ = environment(
         POSTGRES_DB="quartermaster", SECRETS=str(keys), PGHOST=socket, PGCONNECT_TIMEOUT="10"
     )
-    environ["PATH"] = f"{embedded._binaries()}:{environ['PATH']}"
+    environ["PATH"] = f"{embedded.programs()}:{environ['PATH']}"
     return subprocess.run(
         ["/bin/sh", DEPLOY / "docker/postgres/roles.sh"],
         env=environ,

@@ -241,7 +241,7 @@ CORS_ORIGINS=https://app.example.com
 WEB_CONCURRENCY=2
 DATABASE_SELF_HOSTED=1
 END
-echo BACKUP_PG_BIN={embedded._binaries()} >/etc/quartermaster/backup
+echo BACKUP_PG_BIN={embedded.programs()} >/etc/quartermaster/backup
 ln -s releases/1 /opt/quartermaster/current
 """)
     for unit in STARTED:
