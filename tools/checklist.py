@@ -32,7 +32,8 @@ does not pass says what to do. No secret is ever shown.
 The exit code is 1 when a line fails, and 0 otherwise; `--fail-level unknown` counts what is unknown
 as well. `--url` looks at another address than `PUBLIC_URL`; `--plain-url` says where plain HTTP is
 when that is not port 80; `--instances N` says on how many machines, or in how many containers, the
-service runs. Every wait has a limit: a run ends within half a minute, whatever is away.
+service runs. Every wait has a limit: a run ends within half a minute, whatever is away. nginx keeps
+`/health` from the public: let this machine's public address in, in `snippets/private.conf`.
 
 A run writes nothing. Of its requests, three are logins without a name and one is a registration by
 a form, all refused; they count for the rate limits of the machine it runs on.

@@ -31,7 +31,7 @@ if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
     from service.observability import processes
 
     FOLDER = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    FOLDER.mkdir(mode=0o750, parents=True, exist_ok=True)
+    processes.make(FOLDER)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second sample for every one
 CONTENT_TYPE = CONTENT_TYPE_LATEST

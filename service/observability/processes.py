@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import struct
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,9 +24,21 @@ LOCK_LIMIT = 1.0
 NAME = re.compile(r"(?P<kind>counter|histogram|gauge_(?P<mode>[a-z]+))_(?P<pid>\d+)\.db")
 
 
+def make(folder: Path) -> None:
+    """Makes the folder, or ends the process: nothing has read the configuration yet, which would
+    say so."""
+    try:
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        os.close(os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o640))
+    except OSError as error:
+        told = f"configuration: PROMETHEUS_MULTIPROC_DIR cannot be written to: {error.strerror}"
+        print(told, file=sys.stderr)
+        sys.exit(2)
+
+
 def prepare(folder: Path) -> None:
     """Makes the folder; empties it of what another start left, unless somebody serves already."""
-    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    make(folder)
     if not living(folder):
         for path in [*folder.glob("*.db"), *folder.glob("*.serving")]:
             path.unlink(missing_ok=True)

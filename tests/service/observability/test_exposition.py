@@ -22,7 +22,7 @@ from tests.debian import debian_tool
 from tests.service import web
 from tests.service.observability.receivers import Receiver
 from tests.service.support import GUNICORN, SERVICE, Service
-from tests.support import ROOT, alembic, execute, silent_port, wait_until
+from tests.support import ROOT, alembic, environment, execute, silent_port, wait_until
 
 Start = Callable[..., Service]
 
@@ -265,7 +265,9 @@ def test_gauges_of_workers_add_up_and_end_with_them(gunicorn: Service, tmp_path:
         lambda: scraped(gunicorn)["database_pool_max_connections"] == 60, "the pools of both"
     )
     before = {child.pid for child in psutil.Process(gunicorn.process.pid).children()}
-    counted = scraped(gunicorn)["event_loop_lag_seconds_count"]
+    counted = wait_until(
+        lambda: scraped(gunicorn)["event_loop_lag_seconds_count"], "the loops measured"
+    )
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     wait_until(
@@ -279,7 +281,7 @@ def test_gauges_of_workers_add_up_and_end_with_them(gunicorn: Service, tmp_path:
     wait_until(
         lambda: scraped(gunicorn)["database_pool_max_connections"] == 60, "their pools, no others"
     )
-    assert scraped(gunicorn)["event_loop_lag_seconds_count"] > counted
+    assert scraped(gunicorn)["event_loop_lag_seconds_count"] >= counted
     left = {path.name for path in (tmp_path / "metrics").iterdir()}
     assert not [name for name in left if any(str(pid) in name for pid in before)]
     assert "histogram_0.db" in left
@@ -365,3 +367,23 @@ def test_what_is_off_is_not_even_loaded(service: Service, receiver: Receiver, se
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.endswith("[]\n") is not sentry
     assert "opentelemetry" not in ran.stdout
+
+
+@pytest.mark.parametrize("command", [SERVICE, GUNICORN])
+def test_folder_that_cannot_be_made_is_one_line(command: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment(
+            PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "file" / "folder"), FLASK_ENV="testing"
+        ),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    told = "configuration: PROMETHEUS_MULTIPROC_DIR cannot be written to: Not a directory\n"
+    assert done.stderr.endswith(told)
+    assert "Traceback" not in done.stderr + done.stdout
