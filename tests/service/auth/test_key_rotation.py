@@ -83,6 +83,7 @@ class Person:
     urls: list[str]
     http: httpx.Client = field(default_factory=client)
     rounds: int = 0
+    answers: int = 0
     email: str = field(default_factory=lambda: f"{uuid4().hex}@example.org")
     tokens: dict[str, str] = field(default_factory=dict)
     _next: int = 0
@@ -96,6 +97,7 @@ class Person:
             except httpx.TransportError:
                 continue
             assert answer.status_code == status, (method, path, answer.status_code, answer.text)
+            self.answers += 1
             return answer
         pytest.fail(f"no instance could be reached for {path}")
 
@@ -158,6 +160,7 @@ def test_rotation_under_load_refuses_nobody(
                 stop.set()
             for each in lives:
                 each.result()
+        print(f"\nrotation: {sum(each.answers for each in people)} requests, none refused")
 
         # The end: whoever had stayed away for a refresh token's whole life would be refused now.
         fleet.roll(keys(NEW))
