@@ -20,7 +20,7 @@ from deploy.backup.problems import BackupError, CorruptError, UsageError, shown
 from deploy.backup.programs import Work, in_thread
 from deploy.backup.prune import prune
 from deploy.backup.restore import restore, target
-from deploy.backup.run import Reporter, run_forever, run_once
+from deploy.backup.run import Reporter, limited, reported, run_forever, run_once
 from deploy.backup.settings import Settings, duration, load, report_path
 from deploy.backup.stores import open_store
 from deploy.backup.verify import read_archive, verify
@@ -111,7 +111,7 @@ async def _create(settings: Settings, _: argparse.Namespace, reporter: Reporter)
         _name, manifest = await create(settings, catalogue, to, work)
         return manifest
 
-    manifest = await _reported(make(), settings, reporter)
+    manifest = await reported(make(), settings, reporter)
     print(f"{manifest.name}: {manifest.rows} rows, {_size(manifest.size_bytes)}, not verified yet")
     return 0
 
@@ -125,36 +125,13 @@ async def _verify(settings: Settings, options: argparse.Namespace, reporter: Rep
             return await read_archive(settings, catalogue, backup, work)
         return await verify(settings, catalogue, backup, work)
 
-    manifest = await _reported(check(), settings, reporter)
+    manifest = await reported(check(), settings, reporter)
     if options.archive_only:
         print(f"{manifest.name}: checksum and archive are right; not restored, so not verified")
         return 0
     reporter.verified(manifest)
     print(f"{manifest.name}: verified, {manifest.rows} rows are what was backed up")
     return 0
-
-
-async def _reported(
-    doing: Coroutine[Any, Any, Manifest], settings: Settings, reporter: Reporter
-) -> Manifest:
-    try:
-        return await _limited(doing, settings)
-    except asyncio.CancelledError:
-        reporter.failed("stopped before its end")
-        raise
-    except Exception as error:
-        reporter.failed(error)
-        raise
-
-
-async def _limited(doing: Coroutine[Any, Any, Manifest], settings: Settings) -> Manifest:
-    try:
-        async with asyncio.timeout(settings.time_limit):
-            return await doing
-    except TimeoutError:
-        raise BackupError(
-            f"it took longer than BACKUP_TIME_LIMIT, {settings.time_limit:.0f} s"
-        ) from None
 
 
 async def _restore(settings: Settings, options: argparse.Namespace, _: Reporter) -> int:
@@ -165,7 +142,7 @@ async def _restore(settings: Settings, options: argparse.Namespace, _: Reporter)
         catalogue, backup = await _found(settings, options.name, work)
         return await restore(settings, catalogue, backup, to, work, own=options.no_owner)
 
-    manifest = await _limited(make(), settings)
+    manifest = await limited(make(), settings)
     revision = ", ".join(manifest.alembic_version) or "none"
     print(
         f"{manifest.name}: restored to {shown(to.database)} and compared, {manifest.rows} rows.\n"

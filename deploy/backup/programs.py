@@ -30,6 +30,8 @@ ADVICE = (
     ("permission denied", "GRANT pg_read_all_data TO the role"),
     ("row-level security", "use a role with BYPASSRLS"),
     ("lock timeout", "a migration holds a lock: back up again after it"),
+    # pg_dump's --lock-wait-timeout; there is no other in it.
+    ("statement timeout", "a migration holds a lock: back up again after it"),
     ("No space left", "make room on the disk"),
 )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from deploy.backup import log
 from deploy.backup.catalogue import Catalogue
@@ -70,19 +71,32 @@ def _newer(name: str, than: str | None) -> bool:
 
 async def run_once(settings: Settings, reporter: Reporter) -> Manifest:
     """Raises `BackupError`; the report is written in any case."""
+    return await reported(_round(settings, reporter), settings, reporter)
+
+
+async def reported(
+    doing: Coroutine[Any, Any, Manifest], settings: Settings, reporter: Reporter
+) -> Manifest:
+    """What comes of it, as `limited` says; a failure is in the report before it is raised."""
     try:
-        async with asyncio.timeout(settings.time_limit):
-            return await _round(settings, reporter)
-    except TimeoutError:
-        told = BackupError(f"it took longer than BACKUP_TIME_LIMIT, {settings.time_limit:.0f} s")
-        reporter.failed(told)
-        raise told from None
+        return await limited(doing, settings)
     except asyncio.CancelledError:
         reporter.failed("stopped before its end")
         raise
     except Exception as error:
         reporter.failed(error)
         raise
+
+
+async def limited(doing: Coroutine[Any, Any, Manifest], settings: Settings) -> Manifest:
+    """What comes of it. Raises `BackupError` past BACKUP_TIME_LIMIT."""
+    try:
+        async with asyncio.timeout(settings.time_limit):
+            return await doing
+    except TimeoutError:
+        raise BackupError(
+            f"it took longer than BACKUP_TIME_LIMIT, {settings.time_limit:.0f} s"
+        ) from None
 
 
 async def _round(settings: Settings, reporter: Reporter) -> Manifest:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -12,12 +13,13 @@ import asyncpg
 import psutil
 import pytest
 
+from deploy.backup import programs
 from deploy.backup.cli import main
 from deploy.backup.create import ADVISORY_LOCK
 from deploy.backup.s3 import PART, S3Store
 from deploy.backup.stores import FolderStore, Store
 from tests.deploy.backup.conftest import Hire
-from tests.deploy.backup.support import Operator, ask, program
+from tests.deploy.backup.support import PROGRAMS, Operator, ask, program
 from tests.support import database_name, execute, wait_until
 
 SLOW = "import time; time.sleep(60)"
@@ -93,9 +95,21 @@ def test_migration_is_not_waited_for_for_ever(shop: str, hire: Hire) -> None:
         fails(hire(shop), "a migration holds a lock", BACKUP_LOCK_TIMEOUT="1s")
 
 
+def test_lock_that_pg_dump_meets_first_is_told_the_same(shop: str, tmp_path: Path) -> None:
+    with (
+        holding(shop, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE"),
+        (tmp_path / "errors").open("w+b") as errors,
+    ):
+        command = [PROGRAMS / "pg_dump", "--lock-wait-timeout=200", "--dbname", shop]
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=errors, timeout=30, check=False
+        )
+        assert "a migration holds a lock" in programs._reason("pg_dump", done.returncode, errors)
+
+
 def test_what_takes_too_long_is_stopped(shop: str, hire: Hire, tmp_path: Path) -> None:
-    programs = program(tmp_path / "programs", "pg_dump", SLOW)
-    fails(hire(shop), "BACKUP_TIME_LIMIT", BACKUP_PG_BIN=str(programs), BACKUP_TIME_LIMIT="1s")
+    slow = program(tmp_path / "programs", "pg_dump", SLOW)
+    fails(hire(shop), "BACKUP_TIME_LIMIT", BACKUP_PG_BIN=str(slow), BACKUP_TIME_LIMIT="1s")
 
 
 def _running(parent: int, program: str) -> list[psutil.Process]:
