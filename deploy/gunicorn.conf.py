@@ -36,10 +36,23 @@ class RootLogger(Logger):
         self.error_log.propagate = True
 
 
+_notify_socket = os.environ.get("NOTIFY_SOCKET")
+
+
 def on_starting(_server):
-    """Metrics begin anew, unless processes that serve, as after a USR2, are counting together."""
+    """Metrics begin anew, unless processes that serve, as after a USR2, are counting together.
+
+    systemd is not told by the arbiter, which would say that it is ready before any worker is.
+    """
+    os.environ.pop("NOTIFY_SOCKET", None)
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         processes.prepare(Path(folder))
+
+
+def when_ready(_server):
+    """Each worker tells systemd, once it listens."""
+    if _notify_socket:
+        os.environ["NOTIFY_SOCKET"] = _notify_socket
 
 
 def child_exit(server, worker):

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from service.checks.line import Outcome, Unknowable, failed, passed
 from service.checks.scene import SEE_DATABASE, Scene
 from service.database.engine import DatabaseUnavailable
+from service.observability.backup import read_report
 
 MOST_SKEW = 2.0
 LINE_LIMIT = 3.0
@@ -84,11 +85,8 @@ def read_backup_report(path: Path) -> datetime:
 
 def reason_of_failure(path: Path) -> str | None:
     """Why the last attempt failed; None if it did not, or the report does not tell."""
-    try:
-        report = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(report, dict) or report.get("ok") is not False:
+    report = read_report(path)
+    if report.get("ok") is not False:
         return None
     error = report.get("error")
     if not isinstance(error, str) or not error:

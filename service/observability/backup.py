@@ -16,7 +16,7 @@ LARGEST = 64 * 1024
 
 def backup_metrics(path: Path) -> Iterator[Metric]:
     """A metric for each thing the report says; nothing for what it does not, or without one."""
-    report = _report(path)
+    report = read_report(path)
     yield from gauge(
         "backup_verified_timestamp_seconds",
         "When a backup was last restored and found whole.",
@@ -39,7 +39,8 @@ def backup_metrics(path: Path) -> Iterator[Metric]:
     )
 
 
-def _report(path: Path) -> dict[str, Any]:
+def read_report(path: Path) -> dict[str, Any]:
+    """What the report says; nothing where there is none that could be one."""
     try:
         # Neither a pipe, which would never end, nor what is no report by its size.
         about = path.stat()

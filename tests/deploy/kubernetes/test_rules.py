@@ -2,7 +2,6 @@
 backup's CronJob and the roll-out fire when they should: by promtool."""
 
 import importlib.util
-import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.debian import debian_tool
 from tests.deploy.kubernetes.rendered import FOLDER
 from tests.deploy.kubernetes.variants import variant
+from tests.deploy.monitoring.promtool import promtool
 
 MONITORING = FOLDER / "components" / "monitoring"
 
@@ -25,18 +24,6 @@ def generator() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    tool = debian_tool("promtool")
-    return subprocess.run(
-        [tool.path, *map(str, arguments)],
-        env=tool.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_the_shared_rules_are_up_to_date(generator: ModuleType) -> None:

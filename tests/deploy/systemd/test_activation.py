@@ -17,7 +17,7 @@ from tests.deploy.systemd.units import program
 from tests.service.support import SERVICE, answers
 from tests.support import ROOT, environment, free_port, wait_until
 
-GUNICORN = ("-m", "gunicorn", "-c", "deploy/systemd/gunicorn.conf.py")
+GUNICORN = ("-m", "gunicorn", "-c", "deploy/gunicorn.conf.py")
 BOTH = pytest.mark.parametrize("command", [SERVICE, GUNICORN], ids=["single", "gunicorn"])
 
 
