@@ -153,7 +153,7 @@ def written(folder: Path, changes: Sequence[Change], upstream: str) -> Site:
         Change("api.conf", "listen 443 ssl", here[1], 2),
         Change("api.conf", f"{live}/fullchain.pem", str(folder / "site.crt")),
         Change("api.conf", f"{live}/privkey.pem", str(folder / "site.key")),
-        Change("api.conf", "/var/log/nginx/access.log", str(folder / "access.log"), 3),
+        Change("api.conf", "/var/log/nginx/access.log", str(folder / "access.log"), 4),
         Change("api.conf", "root /var/www/acme;", f"root {folder}/acme;"),
         Change("api.conf", "root /app;", f"root {folder}/app;"),
         *changes,

@@ -171,7 +171,7 @@ HEADERS = "    include snippets/headers.conf;\n"
         (header_too_large, Change("problems.conf", "error_page 494 =431 /.problem;", "")),
         (too_long, Change("problems.conf", " 414 416", " 416")),
         (too_large, Change("clients.conf", "client_max_body_size 2m;", "client_max_body_size 9m;")),
-        (service_is_down, Change("problems.conf", " 500 502 503 504", "")),
+        (service_is_down, Change("problems.conf", " 502 503", "")),
         (service_is_slow, Change("problems.conf", " 503 504", " 503")),
         (too_many, Change("clients.conf", "limit_req_status 429;", "")),
         (too_many, Change("http.conf", "    429 1;\n", "")),
@@ -234,6 +234,24 @@ def test_precompressed_file_is_sent_as_it_is(tmp_path: Path, behind: Upstream) -
             assert plain.text == "plain"
 
 
+def test_name_in_the_log_is_ascii(tmp_path: Path, behind: Upstream) -> None:
+    """By Debian's nginx: the wheel's, which is newer, refuses such a name."""
+    older = Change("api.conf", "    http2 on;\n", "", 2)
+    changes = servers(behind.address), older
+    for number, more in enumerate([(), (Change("http.conf", '"$host_logged"', '"$host"'),)]):
+        folder = tmp_path / f"nginx-{number}"
+        with nginx(folder, *changes, *more, program=debian_tool("nginx")) as site:
+            raw(
+                site,
+                b"GET / HTTP/1.1\r\nHost: \xff\r\nX-Request-ID: h\r\nConnection: close\r\n\r\n",
+            )
+            if more:
+                with pytest.raises(UnicodeDecodeError):
+                    site.log("h")
+            else:
+                assert site.log("h")["host"] == NOT_ASCII
+
+
 def proxied(site: Site, behind: Upstream) -> None:
     behind.answer = from_the_service
     with site.client() as client:
@@ -286,8 +304,23 @@ def request_ids(site: Site, behind: Upstream) -> None:
     assert "secret" not in (site.folder / "access.log").read_text()
 
 
+NOT_ASCII = "(not ASCII)"
+
+
+def log_is_json(site: Site, _behind: Upstream) -> None:
+    sent = [("/\xff", "é"), ("/\xe9", NAME), ('/"\\', NAME)]
+    for at, (path, agent) in enumerate(sent):
+        lines = [f"GET {path} HTTP/1.1", f"Host: {NAME}", f"User-Agent: {agent}"]
+        lines += [f"X-Request-ID: odd-{at}", "Connection: close", "", ""]
+        raw(site, "\r\n".join(lines).encode("latin-1"))
+    found = [site.log(f"odd-{at}") for at in (0, 1, 2)]
+    hidden = NOT_ASCII
+    assert [each["path"] for each in found] == [hidden, hidden, '/"\\']
+    assert [each["user_agent"] for each in found] == [hidden, NAME, NAME]
+
+
 Check = Callable[[Site, Upstream], None]
-CHECKS: Sequence[Check] = (static, proxied, compressed, request_ids)
+CHECKS: Sequence[Check] = (static, proxied, compressed, request_ids, log_is_json)
 STATIC = HEADERS + "        include snippets/pre"
 
 
@@ -316,8 +349,10 @@ def test_shipped(begin: Begin, behind: Upstream, check: Check) -> None:
         (compressed, Change("compression.conf", "gzip on;", "")),
         (compressed, Change("proxy.conf", "If-Match $if_match;", "If-Match $http_if_match;")),
         (request_ids, Change("proxy.conf", "proxy_set_header X-Request-ID $id_of_request;", "")),
-        (request_ids, Change("http.conf", '"path":"$path_without_query"', '"path":"$request_uri"')),
+        (request_ids, Change("http.conf", '"path":"$path_logged"', '"path":"$request_uri"')),
         (request_ids, Change("http.conf", '"$method_asked"', '"$request_method"')),
+        (log_is_json, Change("http.conf", "$path_logged", "$path_without_query", 2)),
+        (log_is_json, Change("http.conf", '"$user_agent_logged"', '"$http_user_agent"')),
         (request_ids, Change("http.conf", "{1,128}$", "{1,128}")),
     ],
 )

@@ -151,7 +151,7 @@ BROKEN: tuple[tuple[Check, tuple[Change, ...]], ...] = (
     (redirect, (Change("api.conf", "$server_name$request_uri", "$server_name$uri"),)),
     (redirect, (Change("api.conf", "return 301", "return 302"),)),
     (redirect, (Change("api.conf", "location /.well-known/acme-challenge/", "location /acme/"),)),
-    (other_names, (Change("api.conf", "return 421;", "return 200;"),)),
+    (other_names, (Change("api.conf", "return 421;", "return 200;", 2),)),
     (other_names, (Change("api.conf", "ssl_reject_handshake on;", SHOWN),)),
     (other_names, (PLAIN_HSTS,)),
 )
