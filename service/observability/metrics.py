@@ -24,6 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from service.observability.build import build
+from service.observability.writer import LOST
 
 # Before any metric: each makes its file there.
 FOLDER = None
@@ -71,6 +72,17 @@ pool_waiting = Gauge(
 )
 pool_timeouts = Counter(
     "database_pool_timeouts_total", "Requests that waited for a connection in vain."
+)
+breaker_open = Gauge(
+    "database_breaker_open",
+    "Processes that refuse what needs the database, because it is away.",
+    multiprocess_mode="livesum",
+)
+breaker_openings = Counter(
+    "database_breaker_openings_total", "How often the database has gone away, for a process."
+)
+log_lines_lost = Counter(
+    "log_lines_lost_total", "Log lines that neither their file or stream took nor standard error."
 )
 loop_lag = Histogram(
     "event_loop_lag_seconds",
@@ -127,13 +139,14 @@ class Publisher:
     """Notes the gauges of this process, as they are now."""
 
     def __init__(self) -> None:
-        self._timeouts = 0
+        self._timeouts = self._openings = 0
+        self._lost = 0
         self._in_use = pool_connections.labels("in_use")
         self._idle = pool_connections.labels("idle")
 
     def publish(self, in_use: int, idle: int, maximum: int, waiting: int, timeouts: int) -> None:
-        """Notes the requests in progress and the pool: its connections, how many it may have, who
-        waits for one, and how many have waited in vain so far."""
+        """Notes the requests in progress, the log lines lost, and the pool: its connections, how
+        many it may have, who waits for one, and how many have waited in vain so far."""
         in_progress.set(progress.requests)
         self._in_use.set(in_use)
         self._idle.set(idle)
@@ -141,6 +154,15 @@ class Publisher:
         pool_waiting.set(waiting)
         pool_timeouts.inc(timeouts - self._timeouts)
         self._timeouts = timeouts
+        lost = LOST.lines
+        log_lines_lost.inc(lost - self._lost)
+        self._lost = lost
+
+    def publish_breaker(self, is_open: bool, openings: int) -> None:
+        """Notes whether the database's breaker is open, and how often it has opened so far."""
+        breaker_open.set(is_open)
+        breaker_openings.inc(openings - self._openings)
+        self._openings = openings
 
 
 def serving() -> AbstractContextManager[None]:

@@ -1,6 +1,5 @@
 """The log's rotation keeps so many files, loses no line of who writes, and stops at once."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.observability import writer
+from service.observability.targets import FileTarget
 from tests.deploy.docker.composition import DEPLOY
 from tests.support import environment, wait_until
 
@@ -54,19 +53,16 @@ def test_so_many_are_kept(tmp_path: Path) -> None:
     assert [each.read_text()[0] for each in kept] == ["7", "6", "5", "4", "3"]
 
 
-def test_whoever_writes_goes_on_in_the_new_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "ROTATION_CHECK", 0.0)
+def test_whoever_writes_goes_on_in_the_new_file(tmp_path: Path) -> None:
     log = tmp_path / "service.jsonl"
-    target = writer.FileTarget(str(log))
-    os.write(target.descriptor(), b"first " * 200)
+    target = FileTarget(str(log))
+    target.write(b"first\n" * 200, None)
     with rotating(log):
         wait_until(lambda: not log.exists(), "the rotation")
-    os.write(target.descriptor(), b"second")
-    os.close(target.descriptor())
-    assert log.read_bytes() == b"second"
-    assert (tmp_path / "service.jsonl.1").read_bytes() == b"first " * 200
+    target.write(b"second\n", None)
+    target.release()
+    assert log.read_bytes() == b"second\n"
+    assert (tmp_path / "service.jsonl.1").read_bytes() == b"first\n" * 200
 
 
 def test_a_small_file_stays(tmp_path: Path) -> None:

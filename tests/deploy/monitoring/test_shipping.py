@@ -148,7 +148,9 @@ def test_elasticsearch_knows_every_key_of_the_log(lines: list[Line]) -> None:
     mapped = set(template()["template"]["mappings"]["properties"])
     # Filebeat makes @timestamp of the one, and error of a line that is no JSON.
     assert set().union(*lines) - {"timestamp"} <= mapped
-    assert mapped - {"@timestamp", "error"} - {"logger", "exception"} <= set(request(lines))
+    assert mapped - {"@timestamp", "error"} - {"reason", "logger", "exception"} <= set(
+        request(lines)
+    )
 
 
 def test_elasticsearch_can_hold_what_is_logged(lines: list[Line]) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -87,6 +88,12 @@ def test_it_is_about_the_log_the_unit_writes() -> None:
     assert Path(environment(WEB)["LOG_FILE"]).match(PLACE)
 
 
+def wait_for_another_second() -> None:
+    """It is in the rotated file's name."""
+    before = int(time.time())
+    wait_until(lambda: int(time.time()) > before, "another second")
+
+
 def test_no_line_of_running_workers_is_lost_or_torn(database: str, tmp_path: Path) -> None:
     logs = tmp_path / "log"
     logs.mkdir()
@@ -116,6 +123,7 @@ def test_no_line_of_running_workers_is_lost_or_torn(database: str, tmp_path: Pat
         for _ in range(2):
             # Once both workers write to the new file, the one before is complete.
             wait_until(lambda: len(writers()) == 2, "both workers' lines", 30)
+            wait_for_another_second()
             done = logrotate(file, "--force")
             assert (done.returncode, complaints(done)) == (0, [])
         wait_until(lambda: len(writers()) == 2, "both workers' lines", 30)

@@ -34,9 +34,12 @@ PROMISED = {
     "database_pool_max_connections": "gauge",
     "database_pool_waiting": "gauge",
     "database_pool_timeouts_total": "counter",
+    "database_breaker_open": "gauge",
+    "database_breaker_openings_total": "counter",
     "database_up": "gauge",
     "database_migrations_pending": "gauge",
     "event_loop_lag_seconds": "histogram",
+    "log_lines_lost_total": "counter",
     "service_build_info": "gauge",
     "service_processes": "gauge",
     "rate_limit_store_up": "gauge",
@@ -217,17 +220,17 @@ async def test_pool_says_who_waits(database: str) -> None:
 def test_pool_of_a_busy_service_is_told(start: Start, database: str) -> None:
     options = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 1.0}
     service = start(SERVICE, SQLALCHEMY_ENGINE_OPTIONS=json.dumps(options))
-    web.get(f"{service.url}/health")
-    assert scraped(service)["database_pool_connections idle"] >= 1
-    locker = threading.Thread(
-        target=execute, args=(database, "BEGIN; LOCK TABLE users; SELECT pg_sleep(3); COMMIT")
-    )
-    locker.start()
 
     def login() -> None:
         body = {"email": "nobody@example.com", "password": "correct horse"}
         web.post(f"{service.url}/api/v1/auth/login", json=body)
 
+    login()
+    assert scraped(service)["database_pool_connections idle"] >= 1
+    locker = threading.Thread(
+        target=execute, args=(database, "BEGIN; LOCK TABLE users; SELECT pg_sleep(3); COMMIT")
+    )
+    locker.start()
     clients = [threading.Thread(target=login) for _ in range(5)]
     for each in clients:
         each.start()
