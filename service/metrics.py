@@ -6,11 +6,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import cast
 
+import asyncpg
+import structlog
 from prometheus_client import Metric
 from quart import Blueprint, Response
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.database.breaker import Change
 from service.database.engine import Database, DatabaseUnavailable
+from service.database.patience import finishes
 from service.database.schema import found_revision, pending_after
 from service.http.application import Application, application
 from service.http.operation import operation
@@ -26,6 +30,7 @@ from service.observability.metrics import (
 )
 
 blueprint = Blueprint("metrics", __name__)
+log = structlog.get_logger()
 
 # A scrape answers within a second, whatever the database does.
 DATABASE_LIMIT = 0.75
@@ -51,8 +56,10 @@ async def metrics() -> Response:
 
 @asynccontextmanager
 async def watching(app: Application) -> AsyncIterator[None]:
-    """Measures this process during the block."""
+    """Measures this process during the block, and tells the log when the database goes and comes
+    back."""
     watcher = app.extensions["metrics"] = Watcher(app.database)
+    app.database.breaker.on_change = tell
     with serving():
         measuring = asyncio.create_task(loop.watch(watcher.note))
         try:
@@ -61,6 +68,14 @@ async def watching(app: Application) -> AsyncIterator[None]:
             measuring.cancel()
             with suppress(asyncio.CancelledError):
                 await measuring
+
+
+def tell(change: Change) -> None:
+    """One line for each change, where there would be one for each request."""
+    if change.reason is None:
+        log.warning("database available again", seconds=round(change.seconds, 1))
+    else:
+        log.error("database unavailable", reason=change.reason, exc_info=change.error)
 
 
 class Watcher:
@@ -78,7 +93,9 @@ class Watcher:
 
     def publish(self) -> None:
         """Notes the gauges as they are now."""
+        breaker = self._database.breaker
         self._publisher.publish(*self._database.pool_state())
+        self._publisher.publish_breaker(breaker.reason is not None, breaker.openings)
 
     async def asked(self) -> Iterator[Metric]:
         """What the database said, or did not within `DATABASE_LIMIT`; scrapes at the same moment
@@ -87,7 +104,7 @@ class Watcher:
             told = Told()
             self._asking = asyncio.create_task(told.ask(self._database)), told
         task, told = self._asking
-        await asyncio.wait({task}, timeout=DATABASE_LIMIT)
+        await finishes(task, DATABASE_LIMIT)
         # Nobody waits for a question that hangs to notice that it was cancelled. What takes long
         # after the answer is loading Alembic, once.
         if not told.up:
@@ -107,7 +124,8 @@ class Told:
         with suppress(DatabaseUnavailable):
             try:
                 found = await found_revision(database)
-            except SQLAlchemyError:  # it answers, but not what is expected
+            # It answers, but not what is expected.
+            except (asyncpg.PostgresError, SQLAlchemyError):
                 self.up = True
                 return
             self.up = True

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.checks.line import Outcome, failed, passed
 from service.checks.scene import Scene
 from service.config import Config
-from service.database.budget import connections_per_process
+from service.database.budget import connections_per_process, pool_size
 from service.database.engine import POOL_DEFAULTS, create_engine
 from service.database.url import DatabaseURL
 
@@ -97,7 +97,7 @@ async def connection_pool(scene: Scene) -> Outcome:
     remedy = "leave it out of SQLALCHEMY_ENGINE_OPTIONS: the default is sound"
     if error := _refusal(scene.settings):
         return failed(f"SQLALCHEMY_ENGINE_OPTIONS cannot be used: {error}", remedy)
-    if connections_per_process(options) < 1:
+    if pool_size(options) < 1:
         return failed("pool_size and max_overflow set no bound", remedy)
     if not options["pool_pre_ping"]:
         return failed("pool_pre_ping is off: a connection the database closed is a 500", remedy)

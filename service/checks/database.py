@@ -14,6 +14,7 @@ from service.checks.line import Outcome, Unknowable, failed, passed
 from service.checks.scene import SEE_DATABASE, Scene
 from service.config import is_chosen
 from service.database.budget import (
+    PROBES,
     connection_budget,
     connections_per_process,
     processes_that_fit,
@@ -118,7 +119,7 @@ def flaw_of_session(session: Session) -> Outcome | None:
 
 async def budget(scene: Scene) -> Outcome:
     """Every process of every instance (`--instances`) can have its whole pool of connections open
-    at once, beside what others have open: `WEB_CONCURRENCY` × (`pool_size` + `max_overflow`)
+    at once, beside what others have open: `WEB_CONCURRENCY` × (`pool_size` + `max_overflow` + 1)
     against what PostgreSQL leaves to this role. Behind PgBouncer, its `default_pool_size` is the
     bound instead.
 
@@ -151,7 +152,7 @@ async def budget(scene: Scene) -> Outcome:
         return passed(f"{sum_of}; {left}")
     remedy = f"set WEB_CONCURRENCY={fit}"
     if fit * each * scene.instances > found.available:
-        pool = max(1, found.available // (scene.instances * processes))
+        pool = max(1, found.available // (scene.instances * processes) - PROBES)
         remedy = f'set SQLALCHEMY_ENGINE_OPTIONS={{"pool_size": {pool}, "max_overflow": 0}}'
     return failed(f"{sum_of}; {left}", f"{remedy}, or raise max_connections")
 

@@ -18,6 +18,7 @@ from service.database.engine import POOL_DEFAULTS, Database, DatabaseUnavailable
 from service.database.location import open_database
 
 ASK_LIMIT = 3.0
+PROBES = 1
 
 # Connections of this role to this database are the service's own, not somebody else's. What other
 # roles do is hidden from this one, but not that they are there; reserved_connections is from
@@ -68,16 +69,21 @@ async def connection_budget(database: Database, *, timeout: float = ASK_LIMIT) -
         return None
 
 
-def connections_per_process(engine_options: Mapping[str, Any]) -> int:
-    """How many connections one process may open, with these SQLALCHEMY_ENGINE_OPTIONS."""
+def pool_size(engine_options: Mapping[str, Any]) -> int:
+    """How many connections one process's pool may hold, with these SQLALCHEMY_ENGINE_OPTIONS."""
     options = {**POOL_DEFAULTS, **engine_options}
     return int(options["pool_size"]) + int(options["max_overflow"])
+
+
+def connections_per_process(engine_options: Mapping[str, Any]) -> int:
+    """How many connections one process may open: its pool's, and the probe's."""
+    return pool_size(engine_options) + PROBES
 
 
 def processes_that_fit(connections: int, engine_options: Mapping[str, Any]) -> int:
     """How many processes can open all their connections at once; one at least, which is no use
     if it cannot either, but says so itself."""
-    return max(1, connections // max(1, connections_per_process(engine_options)))
+    return max(1, connections // connections_per_process(engine_options))
 
 
 async def ask(settings: Config) -> int | None:

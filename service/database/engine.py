@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any, NewType, cast
 
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from service.database import pooler as pooling
+from service.database.breaker import SILENCE, Breaker
+from service.database.connections import CLIENT_GRACE, Connection, Connections
 from service.database.pool import CountingPool, PoolState
+from service.database.pooler import DIALECT_ARGS
+from service.database.unavailable import DatabaseUnavailable, unavailability
 from service.database.url import DatabaseURL, translate
+
+__all__ = [
+    "POOL_DEFAULTS",
+    "Database",
+    "DatabaseUnavailable",
+    "Reader",
+    "Writer",
+    "create_engine",
+    "unavailability",
+]
 
 Reader = NewType("Reader", AsyncConnection)
 """A connection in autocommit: a SELECT costs one round trip, no BEGIN and no ROLLBACK."""
@@ -31,19 +44,12 @@ POOL_DEFAULTS: Mapping[str, Any] = {
     "pool_pre_ping": True,
     "pool_timeout": 5.0,
 }
-CONNECT_TIMEOUT = 5.0
-# The server cancels a slow statement first; this is for a server that no longer answers at all.
-CLIENT_GRACE = 1.0
-# A connection used within this many seconds is taken to be alive.
+# A connection used within this many seconds is taken to be alive, if nobody has closed it.
 FRESH = 1.0
+PING_LIMIT = 2.0
+CLOSE_LIMIT = 1.5
 
-
-class DatabaseUnavailable(Exception):  # noqa: N818 - the name the caller reads is the state
-    """The database cannot answer now. `reason` is one of a few fixed phrases: no host, no SQL."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+ONE = sa.text("SELECT 1")
 
 
 def create_engine(
@@ -54,6 +60,11 @@ def create_engine(
     `options`: as `create_async_engine` takes them, without `connect_args`. `statement_timeout`:
     seconds. `pooler`: what stands between, as DATABASE_POOLER has it; then not in autocommit.
     """
+    connections = Connections(url, statement_timeout=statement_timeout, pooler=pooler)
+    return _engine(connections, options, pooler)
+
+
+def _engine(connections: Connections, options: Mapping[str, Any], pooler: str) -> AsyncEngine:
     options = {**POOL_DEFAULTS, **options}
     pre_ping = options.pop("pool_pre_ping")
     # SQLAlchemy closes an overflow connection as soon as it is returned. Threads seldom overflow;
@@ -67,18 +78,25 @@ def create_engine(
         poolclass=CountingPool,
         hide_parameters=True,  # a failing statement's values are somebody's password or address
         connect_args={
-            "dsn": url.dsn,
-            "timeout": url.connect_timeout or CONNECT_TIMEOUT,
-            "command_timeout": statement_timeout + CLIENT_GRACE,
-            "server_settings": {"statement_timeout": str(int(statement_timeout * 1000))},
-            **({"ssl": url.tls} if url.tls else {}),
-            **(pooling.connect_args(statement_timeout) if pooler else {}),
+            "async_creator_fn": connections.open,
+            **(DIALECT_ARGS if pooler else {}),
         },
         **options,
     )
+    event.listen(engine.sync_engine, "handle_error", _only_this_connection)
     if pre_ping:
         _ping_what_lay_idle(engine)
     return engine
+
+
+def _only_this_connection(context: ExceptionContext) -> None:
+    """A connection that is lost says nothing of the others, and one on which not even the server's
+    own time limit is heard of is lost: nobody is to wait for its ROLLBACK."""
+    context.invalidate_pool_on_disconnect = False
+    if isinstance(context.original_exception, TimeoutError) and context.connection is not None:
+        driver = context.connection.connection.driver_connection
+        cast("Connection", driver).terminate()
+        context.is_disconnect = True
 
 
 def _ping_what_lay_idle(engine: AsyncEngine) -> None:
@@ -90,12 +108,20 @@ def _ping_what_lay_idle(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "checkout")
     def ping(connection: Any, record: Any, _proxy: Any) -> None:
+        driver = connection.driver_connection
+        if driver.is_closed():
+            raise DisconnectionError
         released = record.info.get("released")
         if released is not None and monotonic() - released > FRESH:
             try:
-                engine.dialect.do_ping(connection)
+                connection.run_async(_ping)
             except Exception as error:
+                driver.terminate()
                 raise DisconnectionError from error
+
+
+async def _ping(connection: asyncpg.Connection) -> None:
+    await connection.execute("SELECT 1", timeout=PING_LIMIT)
 
 
 class Database:
@@ -111,101 +137,104 @@ class Database:
     ) -> None:
         options = dict(engine_options)
         connect_args = options.pop("connect_args", None)
-        self.engine = create_engine(
-            translate(url, connect_args),
-            options,
-            statement_timeout=statement_timeout,
-            pooler=pooler,
+        self._connections = Connections(
+            translate(url, connect_args), statement_timeout=statement_timeout, pooler=pooler
         )
-        self._probe: asyncio.Task[None] | None = None
+        self.engine = _engine(self._connections, options, pooler)
+        self.breaker = Breaker(
+            self._connections,
+            lambda: self.engine.sync_engine.dispose(close=False),
+            # A pooler whose connections are all in use is silent as well, for a statement's time.
+            silence=statement_timeout + CLIENT_GRACE if pooler else SILENCE,
+        )
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
         """A connection for SELECTs. Raises `DatabaseUnavailable`."""
-        with unavailability():
-            async with self.engine.connect() as connection:
-                yield Reader(connection)
+        async with self._connected() as connection:
+            yield Reader(connection)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writer]:
         """A transaction around the block. Raises `DatabaseUnavailable`."""
-        with unavailability():
-            async with self.engine.connect() as connection:
-                await connection.execution_options(isolation_level="READ COMMITTED")
-                async with connection.begin():
-                    yield Writer(Reader(connection))
+        async with self._connected() as connection:
+            await connection.execution_options(isolation_level="READ COMMITTED")
+            async with connection.begin():
+                yield Writer(Reader(connection))
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        breaker = self.breaker
+        breaker.enter()
+        try:
+            async with asyncio.timeout(None) as waiting:
+                breaker.waiting.add(waiting)
+                try:
+                    async with self.engine.connect() as connection:
+                        breaker.waiting.discard(waiting)
+                        yield connection
+                finally:
+                    breaker.waiting.discard(waiting)
+        except Exception as error:
+            unavailable = await breaker.unavailable(error)
+            if unavailable is None:
+                raise
+            raise unavailable from error
+        else:
+            breaker.hear()
+        finally:
+            breaker.leave()
 
     async def ping(self, *, timeout: float) -> None:
-        """One round trip. Raises `DatabaseUnavailable`, after `timeout` seconds at the latest.
+        """Whether the database answers, asked beside the pool. Raises `DatabaseUnavailable`, after
+        `timeout` seconds at the latest.
 
-        Callers at the same moment share one probe, so a health check that many ask for costs the
-        pool one connection; and nobody waits for a stuck probe to notice its own cancellation.
-        """
-        probe = self._probe
-        if probe is None or probe.done():
-            probe = self._probe = asyncio.create_task(self._select_one())
-        done, _ = await asyncio.wait({probe}, timeout=timeout)
-        if not done:
-            probe.cancel()
-            probe.add_done_callback(_forget_outcome)
-            raise DatabaseUnavailable("timeout")
-        with suppress(asyncio.CancelledError):
-            return probe.result()
-        raise DatabaseUnavailable("timeout")
+        Callers at the same moment share one question."""
+        if not await self._probe_answers(timeout):
+            await self._column_by_pool(ONE, timeout)
 
-    async def _select_one(self) -> None:
-        async with self.reading() as connection:
-            await connection.execute(sa.text("SELECT 1"))
+    async def column(self, query: sa.TextClause, *, timeout: float) -> list[Any]:
+        """The first column of a short query, asked beside the pool. Raises `DatabaseUnavailable`,
+        or asyncpg's or SQLAlchemy's error for what is wrong with the query."""
+        if not await self._probe_answers(timeout):
+            return await self._column_by_pool(query, timeout)
+        self.breaker.enter()
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.breaker.probe.column(query.text)
+        except Exception as error:
+            unavailable = await self.breaker.unavailable(error)
+            if unavailable is None:
+                raise
+            raise unavailable from error
+        finally:
+            self.breaker.leave()
+
+    async def _probe_answers(self, timeout: float) -> bool:
+        """False if PostgreSQL refuses the probe a connection, while the pool has some. Raises
+        `DatabaseUnavailable`."""
+        reason = await self.breaker.ask(timeout)
+        outage = self.breaker.reason is not None
+        if outage or reason == "timeout" or (reason and not self._connections.any_is_open()):
+            raise DatabaseUnavailable(reason or "connection lost", outage=outage)
+        return reason is None
+
+    async def _column_by_pool(self, query: sa.TextClause, timeout: float) -> list[Any]:
+        try:
+            async with asyncio.timeout(timeout), self.reading() as reader:
+                return list(await reader.scalars(query))
+        except TimeoutError:
+            raise DatabaseUnavailable("timeout") from None
 
     def pool_state(self) -> PoolState:
         """The connections of this process, and who waits for one."""
         return cast("CountingPool", self.engine.pool).state()
 
     async def close(self) -> None:
-        """Closes every connection."""
-        await self.engine.dispose()
-
-
-def _forget_outcome(task: asyncio.Task[None]) -> None:
-    if not task.cancelled():
-        task.exception()
-
-
-@contextmanager
-def unavailability() -> Iterator[None]:
-    """What means "not now" in the block raises `DatabaseUnavailable`; a bug stays what it is."""
-    try:
-        yield
-    except Exception as error:
-        reason = _reason(error)
-        if reason is None:
-            raise
-        raise DatabaseUnavailable(reason) from error
-
-
-def _reason(error: BaseException | None) -> str | None:
-    if isinstance(error, DBAPIError):
-        cause = error.orig.__cause__ if error.orig else None
-        return _reason(cause) or ("connection lost" if error.connection_invalidated else None)
-    if isinstance(error, asyncpg.ProtocolViolationError) and "startup parameter" in str(error):
-        return "refused by a pooler: set DATABASE_POOLER"
-    for kind, reason in REASONS:
-        if isinstance(error, kind):
-            return reason
-    return None
-
-
-REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (PoolTimeoutError, "pool timeout"),
-    (asyncpg.QueryCanceledError, "statement timeout"),
-    (asyncpg.InvalidAuthorizationSpecificationError, "authentication failed"),
-    (asyncpg.InvalidCatalogNameError, "database does not exist"),
-    (asyncpg.TooManyConnectionsError, "too many connections"),
-    (asyncpg.CannotConnectNowError, "starting up or shutting down"),
-    (asyncpg.AdminShutdownError, "connection lost"),
-    (asyncpg.CrashShutdownError, "connection lost"),
-    (asyncpg.PostgresConnectionError, "connection lost"),
-    (TimeoutError, "timeout"),
-    (ConnectionRefusedError, "connection refused"),
-    (OSError, "cannot connect"),
-)
+        """Closes every connection, within `CLOSE_LIMIT`: those of a database that does not join in
+        are cut."""
+        await self.breaker.close()
+        closing = asyncio.create_task(self.engine.dispose())
+        await asyncio.wait({closing}, timeout=CLOSE_LIMIT)
+        self._connections.cut()
+        await closing

@@ -1,6 +1,6 @@
 """SQLAlchemy's pool, which does not say by itself who waits for a connection, nor in vain."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, cast
 
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
@@ -24,6 +24,12 @@ class CountingPool(AsyncAdaptedQueuePool):
         super().__init__(*arguments, **options)
         self._waiting = 0
         self._timeouts = 0
+
+    def recreate(self) -> Self:
+        """An empty pool in its place, which counts on."""
+        pool = cast("Self", super().recreate())
+        pool._timeouts = self._timeouts  # noqa: SLF001 - one of its own kind
+        return pool
 
     def _do_get(self) -> ConnectionPoolEntry:
         if self.checkedin() or self.checkedout() < self.size() or not self.size():

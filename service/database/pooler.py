@@ -10,20 +10,23 @@ from typing import Any
 
 import asyncpg
 
+# What is different about SQLAlchemy's statements. The nameless one is replaced by the next: a name
+# may be another client's.
+DIALECT_ARGS = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": str}
 
-def connect_args(statement_timeout: float) -> dict[str, Any]:
+
+def connect_args(statement_timeout: float, base: type[asyncpg.Connection]) -> dict[str, Any]:
     """What is different about a connection to PgBouncer. `statement_timeout`: seconds."""
     return {
         "statement_cache_size": 0,
-        "prepared_statement_cache_size": 0,
-        # The nameless one, which the next statement replaces: a name may be another client's.
-        "prepared_statement_name_func": str,
         "server_settings": {},
-        "connection_class": _connection_class(statement_timeout),
+        "connection_class": _connection_class(statement_timeout, base),
     }
 
 
-def _connection_class(statement_timeout: float) -> type[asyncpg.Connection]:
+def _connection_class(
+    statement_timeout: float, base: type[asyncpg.Connection]
+) -> type[asyncpg.Connection]:
     milliseconds = int(statement_timeout * 1000)
 
     def limited(query: str) -> str:
@@ -31,7 +34,7 @@ def _connection_class(statement_timeout: float) -> type[asyncpg.Connection]:
         begins = query.startswith("BEGIN")
         return f"{query} SET LOCAL statement_timeout = {milliseconds};" if begins else query
 
-    class PooledConnection(asyncpg.Connection):  # type: ignore[misc] # asyncpg has no types
+    class PooledConnection(base):  # type: ignore[misc] # asyncpg has no types
         async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
             status: str = await super().execute(limited(query), *args, timeout=timeout)
             return status

@@ -4,6 +4,7 @@ import asyncio
 from functools import cache
 from pathlib import Path
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.exc import ProgrammingError
 
@@ -11,6 +12,7 @@ from service.database.engine import Database, DatabaseUnavailable
 
 HISTORY = Path("alembic")
 LIMIT = 1.5
+REVISION = sa.text("SELECT version_num FROM alembic_version")
 
 
 @cache
@@ -45,13 +47,10 @@ def pending_after(found: str | None) -> int | None:
 async def found_revision(database: Database) -> str | None:
     """The revision the database says it is at. Raises `DatabaseUnavailable`."""
     try:
-        async with database.reading() as reader:
-            found: str | None = (
-                await reader.execute(sa.text("SELECT version_num FROM alembic_version"))
-            ).scalar_one_or_none()
-    except ProgrammingError:
+        found = await database.column(REVISION, timeout=LIMIT)
+    except (asyncpg.SyntaxOrAccessError, ProgrammingError):
         return None
-    return found
+    return ", ".join(sorted(found)) or None
 
 
 async def schema_state(database: Database) -> tuple[bool, str]:
@@ -63,9 +62,8 @@ async def schema_state(database: Database) -> tuple[bool, str]:
     if head is None:
         return True, "no migration history beside the service"
     try:
-        async with asyncio.timeout(LIMIT):
-            found = await found_revision(database)
-    except (DatabaseUnavailable, TimeoutError):
+        found = await found_revision(database)
+    except DatabaseUnavailable:
         return False, "unknown: the database does not answer"
     if found == head:
         return True, f"{head} (head)"

@@ -9,7 +9,7 @@ import msgspec
 from service.docs.examples import example_of
 from service.docs.rows import Row, row_of, rows_of
 from service.docs.schemas import JSON, resolved
-from service.http.errors import PROBLEM_JSON
+from service.http.problem import PROBLEM_JSON
 
 # What every request may carry and every answer does: said once, not with each of them.
 EVERYWHERE = (

@@ -8,7 +8,7 @@ from service.docs.catalogue import Route
 from service.docs.headers import RATE_LIMIT, references
 from service.docs.problems import KINDS, Problem, limit_of, problems_of
 from service.docs.schemas import JSON, Schemas
-from service.http.errors import PROBLEM_JSON
+from service.http.problem import PROBLEM_JSON
 
 REFERENCE = "#/components/responses/{name}"
 

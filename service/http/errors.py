@@ -1,7 +1,6 @@
 """Every error is `application/problem+json` (RFC 9457), with the id of the request."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -9,15 +8,10 @@ from quart import Quart, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from service.database.engine import DatabaseUnavailable
-from service.http.body import json_response
 from service.http.exchange import current_exchange
-from service.http.problem import Problem
+from service.http.problem import PROBLEM_JSON, RETRY_AFTER, Problem, problem_body
 from service.observability.errors import Request, report
 from service.observability.logging import exception_fields
-
-PROBLEM_JSON = "application/problem+json"
-# How long a client should wait for a database that cannot answer now, in seconds.
-RETRY_AFTER = "1"
 
 log = structlog.get_logger()
 
@@ -33,20 +27,15 @@ def register(app: Quart) -> None:
 def problem_response(
     status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any
 ) -> Response:
-    """The answer: RFC 9457's members, `request_id`, and `members` where they say something."""
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase if status in STATUSES else "Error",
-        "status": status,
-        "detail": detail,
-        "instance": request.path,
-        "request_id": current_exchange.get().request_id,
-    }
-    body.update((name, value) for name, value in members.items() if value)
-    return json_response(body, status, {**(headers or {}), "Content-Type": PROBLEM_JSON})
-
-
-STATUSES = frozenset(status.value for status in HTTPStatus)
+    """The answer to this request: `problem_body`, with these headers."""
+    body = problem_body(
+        status,
+        detail,
+        request_id=current_exchange.get().request_id,
+        instance=request.path,
+        **members,
+    )
+    return Response(body, status, {**(headers or {}), "Content-Type": PROBLEM_JSON})
 
 
 async def _problem(error: Problem) -> Response:
@@ -65,7 +54,8 @@ async def _http_exception(error: HTTPException) -> Any:
 
 
 async def _database_unavailable(error: DatabaseUnavailable) -> Response:
-    log.warning("database unavailable", reason=error.reason)
+    if not error.outage:  # which is told when it begins and ends, not by each request
+        log.warning("database unavailable", reason=error.reason)
     detail = f"The database cannot answer now ({error.reason}); try again shortly."
     return problem_response(503, detail, {"Retry-After": RETRY_AFTER})
 

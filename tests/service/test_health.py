@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 
 from tests.service.support import Service
-from tests.support import database_name, execute
+from tests.support import database_name, execute, wait_until
 
 
 def test_health_is_word_for_word_what_dashboards_know(client: httpx.Client) -> None:
@@ -52,7 +52,8 @@ def test_health_recovers_when_the_database_does(
     )
     assert httpx.get(f"{service.url}/health").status_code == 503
     execute(postgres, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-    assert httpx.get(f"{service.url}/health").status_code == 200
+    # It is asked ten times a second.
+    wait_until(lambda: httpx.get(f"{service.url}/health").status_code == 200, "health", 1)
 
 
 def test_ready_on_a_migrated_database(client: httpx.Client) -> None:

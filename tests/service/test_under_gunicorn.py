@@ -95,7 +95,7 @@ def test_workers_are_no_more_than_the_database_has_connections_for(
 ) -> None:
     name = "limited_" + database_name(database)
     password = "0f3b9c7ad18e4526"
-    execute(database, f"CREATE ROLE {name} LOGIN PASSWORD '{password}' CONNECTION LIMIT 9")
+    execute(database, f"CREATE ROLE {name} LOGIN PASSWORD '{password}' CONNECTION LIMIT 11")
     try:
         shown = subprocess.run(
             [sys.executable, *GUNICORN, "--print-config"],

@@ -1,6 +1,7 @@
 """Health."""
 
 import json
+import time
 
 import httpx
 
@@ -62,7 +63,11 @@ def outage(side: Side) -> str:
         statuses.append(side.get("/health").status_code)
     finally:
         query(elsewhere, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-    statuses.append(side.get("/health").status_code)
+    # This side looks ten times a second whether it is back.
+    back = time.monotonic() + 1.0
+    while (status := side.get("/health").status_code) != 200 and time.monotonic() < back:
+        time.sleep(0.05)
+    statuses.append(status)
     return ", ".join(map(str, statuses))
 
 

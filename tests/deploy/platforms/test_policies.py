@@ -109,7 +109,7 @@ SIZE = "MaxSize\n          Value: "
 # The platform, the file, what is replaced in it, and the rule that must notice.
 WRONG = [
     ("heroku", APP, '"10.0.0.0/8,172.16.0.0/12,192.168.0.0/16"', '"*"', "client"),
-    ("heroku", APP, '\\"max_overflow\\": 4', '\\"max_overflow\\": 20', "connections"),
+    ("heroku", APP, '\\"max_overflow\\": 3', '\\"max_overflow\\": 20', "connections"),
     ("heroku", APP, '"value": "20"', '"value": "30"', "stop"),
     ("heroku", APP, 'tokens.", "generator": "secret"', f'tokens.", "value": "{KEY}"', CLEAR),
     ("heroku", APP, '"PUBLIC_URL"', '"PUBLIC_ADDRESS"', "unknown variable"),

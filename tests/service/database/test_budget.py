@@ -81,10 +81,10 @@ async def test_database_that_is_away_says_nothing() -> None:
 
 
 def test_processes_that_fit() -> None:
-    assert connections_per_process({}) == 30
-    assert connections_per_process({"pool_size": 2, "max_overflow": 3}) == 5
+    assert connections_per_process({}) == 31
+    assert connections_per_process({"pool_size": 2, "max_overflow": 3}) == 6
     assert processes_that_fit(97, {}) == 3
-    assert processes_that_fit(97, {"pool_size": 5, "max_overflow": 0}) == 19
+    assert processes_that_fit(97, {"pool_size": 5, "max_overflow": 0}) == 16
     assert processes_that_fit(10, {}) == 1
 
 
