@@ -9,7 +9,9 @@ import logging
 import sys
 
 from service.config import ConfigurationError, load
-from service.server import BACKLOG, KEEP_ALIVE, MAX_HEADER_BYTES
+from service.connections import BACKLOG
+from service.http1.head import MAX_HEAD_BYTES
+from service.server import KEEP_ALIVE
 
 try:
     settings = load()
@@ -22,6 +24,6 @@ accesslog = None  # the service writes the request log
 errorlog = logging.getLogger("hypercorn.error")
 graceful_timeout = settings.GRACEFUL_TIMEOUT
 backlog = BACKLOG
-h11_max_incomplete_size = MAX_HEADER_BYTES
+h11_max_incomplete_size = MAX_HEAD_BYTES
 include_server_header = False
 keep_alive_timeout = KEEP_ALIVE

@@ -49,9 +49,13 @@ def create_app(config: Source = None) -> Application:
     for blueprint in RESOURCES:
         app.register_blueprint(blueprint)
     app.while_serving(_resources_of(app))
-    headers = constant_headers(strict_transport=settings.ENVIRONMENT == "production")
+    app.headers = constant_headers(strict_transport=settings.ENVIRONMENT == "production")
     app.asgi_app = RequestMiddleware(  # type: ignore[method-assign]
-        app.asgi_app, headers, Cors(settings), TrustedProxies(settings.FORWARDED_ALLOW_IPS)
+        app.asgi_app,
+        app.headers,
+        Cors(settings),
+        TrustedProxies(settings.FORWARDED_ALLOW_IPS),
+        most=settings.MAX_REQUESTS_IN_FLIGHT,
     )
     return app
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import resource
 import socket
+import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -12,13 +15,18 @@ from hypercorn.typing import (
     ASGIReceiveCallable,
     ASGISendCallable,
     ASGISendEvent,
-    ConnectionState,
     Scope,
 )
 
 from service.http.application import Application
 from service.http1 import Connection, configuration
+from service.listeners import turn_away
 
+BACKLOG = 2048
+# How long handshakes that have begun may still take, in seconds: round trips of one region.
+HANDSHAKE = 0.02
+# Descriptors kept for the database, logs, and whatever else a request opens.
+RESERVED = 128
 # How long a drain still answers idle connections: a request may be on its way.
 IDLE_GRACE = 2.0
 # How long handlers may take to unwind after `http.disconnect`.
@@ -35,21 +43,42 @@ class Connections:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._open: dict[asyncio.Task[None], Connection | None] = {}
-        self._config = configuration(keep_alive)
+        self._most = _most()
+        self._full: list[socket.socket] = []
+        self._was_full = False
+        self._config = configuration(keep_alive, app.headers)
 
     def accept_from(self, listener: socket.socket) -> None:
+        """Accepts whoever comes. Past as many connections as there are descriptors for, newcomers
+        wait in the kernel until one closes."""
         if not self._app.draining:
-            self._loop.add_reader(listener, self._accept, listener)
+            self._loop.add_reader(listener, self._accept_if_room, listener)
 
-    def stop_accepting_from(self, listener: socket.socket, *, shared: bool) -> None:
+    def _accept_if_room(self, listener: socket.socket) -> None:
+        if len(self._open) < self._most:
+            self._accept(listener)
+            return
+        if not self._was_full:
+            self._was_full = True
+            log.warning("no room for more than %d connections", self._most)
         self._loop.remove_reader(listener)
-        # The kernel has accepted these for us already: closing the listener would reset them.
-        while self._accept(listener):
-            pass
+        self._full.append(listener)
+
+    async def stop_accepting(self, listeners: Sequence[socket.socket], *, shared: bool) -> None:
+        """Closes the listeners. What the kernel has accepted for them is served: closing them
+        would reset it."""
         if not shared:
-            with suppress(OSError):  # not every system can do this to a listener
-                listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
+            turn_away(listeners)
+            await asyncio.sleep(HANDSHAKE)
+        for listener in listeners:
+            self._loop.remove_reader(listener)
+            for _ in range(BACKLOG):
+                if not self._accept(listener):
+                    break
+            if not shared:
+                with suppress(OSError):  # not every system can do this to a listener
+                    listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
 
     async def drain(self, seconds: float) -> None:
         """Answers with `Connection: close`, closes what is idle after `IDLE_GRACE`, lets requests
@@ -92,13 +121,7 @@ class Connections:
         transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, peer)
         writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         connection = Connection(
-            ASGIWrapper(self._call),
-            self._loop,
-            self._config,
-            self._context,
-            ConnectionState({}),
-            reader,
-            writer,
+            ASGIWrapper(self._call), self._config, self._context, reader, writer
         )
         if task := asyncio.current_task():
             self._open[task] = connection
@@ -106,6 +129,10 @@ class Connections:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._open[task]
+        while self._full:
+            self.accept_from(self._full.pop())
+        if len(self._open) < self._most // 2:
+            self._was_full = False
         if not task.cancelled() and (error := task.exception()):
             log.error("a connection failed", exc_info=error)
 
@@ -121,3 +148,15 @@ class Connections:
 
         http1 = scope["type"] == "http" and scope["http_version"] < "2"
         await self._app(scope, receive, send_closing if http1 else send)
+
+
+def _most() -> int:
+    """How many connections there are descriptors for, once this process may have all it can."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # not every system counts an unlimited hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return soft - RESERVED if soft > 2 * RESERVED else max(1, soft // 2)

@@ -206,6 +206,11 @@ class Config:
     """The largest request body, in bytes; a larger one is a 413."""
     BODY_TIMEOUT: float = 10.0
     """How long a client may take to send its body, in seconds; a slower one is a 408."""
+    REQUEST_TIMEOUT: float = 30.0
+    """How long a request may take to be worked on, in seconds; then it is given up, with a 503."""
+    MAX_REQUESTS_IN_FLIGHT: int = 500
+    """Requests that one process works on at once; one more is a 503 at once. Health and metrics are
+    always answered."""
     IDEMPOTENCY_LIFE: int = 86_400
     """How long the answer to an `Idempotency-Key` is kept, in seconds."""
     PREFERRED_URL_SCHEME: str = "http"
@@ -279,6 +284,8 @@ class Config:
                 "GRACEFUL_TIMEOUT",
                 "MAX_CONTENT_LENGTH",
                 "BODY_TIMEOUT",
+                "REQUEST_TIMEOUT",
+                "MAX_REQUESTS_IN_FLIGHT",
                 "IDEMPOTENCY_LIFE",
                 "WEB_CONCURRENCY",
             )

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, cast
 
-from quart import Quart, current_app
+import structlog
+from quart import Quart, Response, current_app
 
 from service.http.body import MsgspecProvider
+from service.http.exchange import current_exchange
+from service.http.problem import PROBLEM_JSON, RETRY_AFTER, problem_body
 from service.http.sessions import SessionInterface
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quart.typing import ResponseTypes
+    from quart.wrappers import Request
+
     from service.config import Config
     from service.database.engine import Database
     from service.http.caller import Authenticate
@@ -18,9 +27,12 @@ if TYPE_CHECKING:
     from service.security.tokens import Tokens
 
 
+log = structlog.get_logger()
+
+
 class Application(Quart):
     """Made by `create_app`. `database` and `limiter` are there from start-up on; `draining` once it
-    must end."""
+    must end. `headers`: of every answer."""
 
     json_provider_class = MsgspecProvider
     session_interface = SessionInterface()
@@ -32,6 +44,23 @@ class Application(Quart):
     passwords: Passwords
     authenticate: Authenticate
     draining: bool = False
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+    async def handle_request(self, request: Request) -> ResponseTypes:
+        """Quart's, but no longer than REQUEST_TIMEOUT: then what the handler has begun in the
+        database is undone, and the answer is 503."""
+        try:
+            async with asyncio.timeout(self.settings.REQUEST_TIMEOUT) as limit:
+                return await super().handle_request(request)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            log.warning("request given up", exc_info=error.__cause__)
+        detail = "It took too long and was given up; try again shortly."
+        body = problem_body(
+            503, detail, request_id=current_exchange.get().request_id, instance=request.path
+        )
+        return Response(body, 503, {"Retry-After": RETRY_AFTER, "Content-Type": PROBLEM_JSON})
 
 
 def application() -> Application:

@@ -6,14 +6,24 @@ connections would be lost, and a client still sending would be reset before it r
 
 import asyncio
 from contextlib import suppress
+from typing import TypedDict, cast
 
 from hypercorn.typing import ASGIReceiveCallable, ASGIReceiveEvent
+
+from service.http.exchange import current_exchange
 
 # A body this small is on its way in one packet: it is worth waiting for, in bytes and seconds.
 SMALL = 64 * 1024
 SMALL_LIMIT = 1.0
 # How long the rest of a larger one is read and thrown away after the answer, in seconds.
 LINGER_LIMIT = 5.0
+
+
+class Refusing(TypedDict, total=False):
+    """An `http.disconnect` of our own server: `refused` is what it has answered by itself, to what
+    came after the head."""
+
+    refused: int
 
 
 class IncomingBody:
@@ -29,6 +39,8 @@ class IncomingBody:
         message = await self._receive()
         if message["type"] != "http.request" or not message["more_body"]:
             self._end.set()
+        if status := cast("Refusing", message).get("refused"):
+            current_exchange.get().status = status
         return message
 
     @property

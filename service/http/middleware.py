@@ -17,6 +17,7 @@ from hypercorn.typing import (
 )
 
 from service.http.cors import Cors, Headers
+from service.http.crowd import ALWAYS, refuse
 from service.http.exchange import Exchange, current_exchange
 from service.http.incoming import IncomingBody
 from service.http.proxies import HOST, TrustedProxies, with_host
@@ -54,9 +55,17 @@ class RequestMiddleware:
     """Wraps the application, so that no answer leaves without its headers and its log line."""
 
     def __init__(
-        self, app: ASGIFramework, headers: Sequence[Header], cors: Cors, proxies: TrustedProxies
+        self,
+        app: ASGIFramework,
+        headers: Sequence[Header],
+        cors: Cors,
+        proxies: TrustedProxies,
+        *,
+        most: int,
     ) -> None:
+        """`most`: requests that are worked on at once; beyond it they are refused."""
         self._app = app
+        self._most = most
         self._headers = list(headers)
         self._cors = cors
         self._proxies = proxies
@@ -100,9 +109,11 @@ class RequestMiddleware:
 
         logging.request_id.set(exchange.request_id)
         current_exchange.set(exchange)
+        crowded = metrics.progress.requests >= self._most and not ALWAYS.fullmatch(scope["path"])
+        app = refuse if crowded else self._app
         metrics.progress.requests += 1
         try:
-            await self._app(scope, body or receive, send_with_headers)
+            await app(scope, body or receive, send_with_headers)
         finally:
             metrics.progress.requests -= 1
             seconds = seconds or perf_counter() - started

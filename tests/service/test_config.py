@@ -85,6 +85,8 @@ def test_sound_production_has_no_problem() -> None:
         ({"PORT": "http"}, "PORT must be a whole number"),
         ({"PORT": "70000"}, "PORT is 70000"),
         ({"JWT_ACCESS_TOKEN_EXPIRES": "0"}, "JWT_ACCESS_TOKEN_EXPIRES must be more than zero"),
+        ({"FLASK_REQUEST_TIMEOUT": "0"}, "REQUEST_TIMEOUT must be more than zero"),
+        ({"FLASK_MAX_REQUESTS_IN_FLIGHT": "0"}, "MAX_REQUESTS_IN_FLIGHT must be more than zero"),
         ({"GRACEFUL_TIMEOUT": "soon"}, "GRACEFUL_TIMEOUT must be a number"),
         ({"SQLALCHEMY_ENGINE_OPTIONS": "pool_size=1"}, "must be a JSON object"),
         ({"SQLALCHEMY_ENGINE_OPTIONS": "[]"}, "must be a JSON object"),

@@ -186,3 +186,17 @@ def test_connection_of_a_client_that_has_gone_is_forgotten(tmp_path):
         with server.connect() as connection:
             connection.sock.sendall(b"GET /fast HTTP/1.1\r\nHost")
         until(lambda: psutil.Process(server.process.pid).num_fds() <= before)
+
+
+def test_connections_beyond_the_descriptors_wait(tmp_path):
+    limited = ["sh", "-c", 'ulimit -n 64 && exec "$@"', "sh", *COMMANDS["uvloop"]]
+    with run(limited, tmp_path) as server, ExitStack() as stack:
+        server.get("/fast")
+        idle = [stack.enter_context(server.connect()) for _ in range(40)]
+        server.until_said("no room for more than 32 connections")
+        waiting = stack.enter_context(server.connect())
+        waiting.request("GET", "/fast")
+        for each in idle:
+            each.close()
+        assert answer(waiting)[::2] == (200, "fast")
+        assert server.said.count("no room") == 1
