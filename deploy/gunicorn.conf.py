@@ -10,7 +10,8 @@ from pathlib import Path
 
 from gunicorn.glogging import Logger
 
-from service.config import Config, ConfigurationError, is_chosen, load
+from service.arbiter import take_over
+from service.config import ConfigurationError, is_chosen, load
 from service.observability import logging, processes
 
 # How long PostgreSQL may take to say how many connections there are, in seconds.
@@ -19,13 +20,6 @@ BUDGET_LIMIT = 15.0
 
 class RootLogger(Logger):
     """Gunicorn's own lines go where the service's go, in the same shape."""
-
-    def __init__(self, cfg):
-        """Before any socket or worker: exits with 2 when the configuration is wrong."""
-        try:
-            super().__init__(cfg)
-        except ConfigurationError as error:
-            sys.exit(error.report())
 
     def setup(self, cfg):
         """Gunicorn's set-up, without its handlers; called again at each reload."""
@@ -39,11 +33,13 @@ class RootLogger(Logger):
 _notify_socket = os.environ.get("NOTIFY_SOCKET")
 
 
-def on_starting(_server):
-    """Metrics begin anew, unless processes that serve, as after a USR2, are counting together.
+def on_starting(server):
+    """Workers are replaced without a gap, from here on. Metrics begin anew, unless processes that
+    serve, as after a USR2, are counting together.
 
     systemd is not told by the arbiter, which would say that it is ready before any worker is.
     """
+    take_over(server)
     os.environ.pop("NOTIFY_SOCKET", None)
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         processes.prepare(Path(folder))
@@ -64,14 +60,6 @@ def child_exit(server, worker):
             server.log.warning("metrics of worker %d: %s", worker.pid, error.strerror)
 
 
-def _settings():
-    try:
-        return load()
-    except ConfigurationError:
-        # Exiting here would end the arbiter at a reload; RootLogger says what is wrong instead.
-        return Config()
-
-
 def _workers(settings):
     """WEB_CONCURRENCY as it was set; its default, no more than PostgreSQL has connections for."""
     wanted = settings.WEB_CONCURRENCY
@@ -88,7 +76,10 @@ def _workers(settings):
     return min(wanted, int(asked.stdout.strip() or wanted))
 
 
-settings = _settings()
+try:
+    settings = load()
+except ConfigurationError as error:
+    sys.exit(error.report())  # a reload goes on with the one before
 wsgi_app = "service.app:create_app()"
 worker_class = "service.worker.HypercornWorker"
 bind = f"{settings.HOST}:{settings.PORT}"

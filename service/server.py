@@ -18,17 +18,18 @@ from types import FrameType
 
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
+from hypercorn.typing import Event
 from hypercorn.utils import repr_socket_addr
 
 from service import systemd
 from service.config import ConfigurationError
-from service.connections import Connections
+from service.connections import BACKLOG, Connections
 from service.http.application import Application
+from service.observability.logging import flush
 
 # Longer than nginx and the cloud balancers keep an idle connection (60 s): the side that sends
 # requests must be the one that closes, or a request meets a connection that has just gone.
 KEEP_ALIVE = 75.0
-BACKLOG = 2048
 STARTUP_LIMIT = 60.0
 SHUTDOWN_LIMIT = 10.0
 
@@ -52,12 +53,14 @@ async def serve(
     keep_alive: float = KEEP_ALIVE,
     max_requests: int | None = None,
     shared: bool = False,
+    ready: Callable[[], None] = lambda: None,
+    worn: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serves `app` on bound `sockets`, which it closes, until `shutdown` is set or `max_requests`
-    have come; then drains them, as `Connections.drain` says. Times are in seconds.
+    """Serves `app` on bound `sockets`, which it closes, until `shutdown` is set; then drains them,
+    as `Connections.drain` says. Times are in seconds.
 
-    `shared`: other processes accept on the same sockets, which go on listening for them.
-    Raises one of `START_ERRORS`.
+    `shared`: other processes accept on the same sockets, which go on listening for them. `ready` is
+    called once it accepts, `worn` when `max_requests` have come. Raises one of `START_ERRORS`.
     """
     await _start(app)
     # What start-up made stays. Walked at each full collection, it stopped every request for 40 ms.
@@ -68,7 +71,7 @@ async def serve(
     try:
         for sock in sockets:
             sock.setblocking(False)
-            if not shared:
+            if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 sock.listen(BACKLOG)
             connections.accept_from(sock)
             log.info("listening on http://%s", repr_socket_addr(sock.family, sock.getsockname()))
@@ -76,16 +79,23 @@ async def serve(
         await app.shutdown()
         raise StartError(f"cannot listen: {error.strerror}") from error
     systemd.tell("READY=1")
-    reasons = [asyncio.ensure_future(each.wait()) for each in (shutdown, context.terminate)]
-    await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
-    for reason in reasons:
-        reason.cancel()
+    ready()
+    wear = asyncio.create_task(_tell(context.terminate, worn))
+    await shutdown.wait()
+    wear.cancel()
     app.draining = True
-    for sock in sockets:
-        connections.stop_accepting_from(sock, shared=shared)
+    await connections.stop_accepting(sockets, shared=shared)
     await connections.drain(graceful_timeout)
-    async with asyncio.timeout(SHUTDOWN_LIMIT):
-        await app.shutdown()
+    try:
+        async with asyncio.timeout(SHUTDOWN_LIMIT):
+            await app.shutdown()
+    except TimeoutError:
+        log.warning("the application did not end within %g s", SHUTDOWN_LIMIT)
+
+
+async def _tell(event: Event, listener: Callable[[], None]) -> None:
+    await event.wait()
+    listener()
 
 
 async def _start(app: Application) -> None:
@@ -139,6 +149,7 @@ async def _serve_until_signal(app: Application) -> None:
 
     # Plain handlers, not the loop's: the second signal must work when a handler blocks the loop.
     def end(signum: int, _: FrameType | None) -> None:
+        flush()
         os._exit(128 + signum)
 
     def drain(_: int, __: FrameType | None) -> None:
