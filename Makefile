@@ -29,7 +29,7 @@ console: $(INSTALLED) ## The console beside a service that runs already
 	@$(BIN)/opsconsole
 
 .PHONY: test
-test: $(INSTALLED) ## Every test, against real parts, but the long ones of test-deploy
+test: $(INSTALLED) ## Every test, against real parts, but the long ones of test-deploy and faults
 	@$(BIN)/pytest -n auto --dist loadgroup -m "not long"
 
 .PHONY: contract
@@ -39,6 +39,15 @@ contract: $(INSTALLED) ## Every behaviour, of a Flask service and of this one, s
 .PHONY: test-deploy
 test-deploy: $(INSTALLED) ## What is in deploy/, each file by the tool that reads it (ten minutes)
 	@DEPLOY_TOOLS=required $(BIN)/pytest -n auto --dist loadgroup tests/deploy
+
+.PHONY: faults
+faults: $(INSTALLED) ## Every fault under load, held to its goal, as a table: on a machine with nothing else to do
+	@DEPLOY_TOOLS=required $(BIN)/python -m tests.faults
+	@$(BIN)/pytest -m long tests/service
+
+.PHONY: soak
+soak: $(INSTALLED) ## Half an hour of load, with a fault every minute
+	@$(BIN)/python -m tests.faults.soak
 
 .PHONY: lint
 lint: $(INSTALLED) ## Format, style, types, and that imports only point down
