@@ -3,6 +3,8 @@
 import http.client
 import shutil
 import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ import pytest
 
 from tests.service.serving import ROOT, Serving, answer, run, until
 from tests.service.test_worker import all_ready, arbiter, failures, load
+from tests.support import free_port
 
 SLOW_START = "import time; time.sleep(2)"
 BROKEN_START = "raise RuntimeError('new code, and broken')"
@@ -217,3 +220,33 @@ def test_nobody_is_accepted_and_then_reset_by_a_stop(tmp_path, several):
             each.join(20)
         assert server.process.wait(10) == 0
     assert set(outcomes) == {"200", "ConnectionRefusedError"}, outcomes
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_nobody_is_kept_waiting_for_the_first_worker(tmp_path, host):
+    code = tmp_path / "code.py"
+    code.write_text(SLOW_START)
+    address = host.strip("[]"), free_port()
+    with arbiter(
+        tmp_path, "--bind", f"{host}:{address[1]}", SERVING_CODE=str(code)
+    ) as server:  # the last --bind adds to those before
+        server.until_said("Booting worker")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=5)
+        until(lambda: "listening on" in server.said, 20)
+        socket.create_connection(address, timeout=5).close()
+        server.signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0
+
+
+def test_workers_find_their_libraries_loaded():
+    loaded = "import importlib, sys; from service.arbiter import LIBRARIES\n"
+    loaded += "for each in LIBRARIES: importlib.import_module(each)\n"
+    loaded += "before = set(sys.modules); import service.app, service.server\n"
+    loaded += "print(*(each.__name__ for name, each in sys.modules.items() if name not in before"
+    loaded += " and 'site-packages' in (getattr(each, '__file__', '') or '')))"
+    command = [sys.executable, "-c", loaded]
+    found = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert len(found.stdout.split()) < 10, found.stdout
