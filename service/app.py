@@ -56,6 +56,7 @@ def create_app(config: Source = None) -> Application:
         Cors(settings),
         TrustedProxies(settings.FORWARDED_ALLOW_IPS),
         most=settings.MAX_REQUESTS_IN_FLIGHT,
+        largest=settings.MAX_CONTENT_LENGTH,
     )
     return app
 

@@ -62,10 +62,13 @@ class RequestMiddleware:
         proxies: TrustedProxies,
         *,
         most: int,
+        largest: int,
     ) -> None:
-        """`most`: requests that are worked on at once; beyond it they are refused."""
+        """`most`: requests that are worked on at once; beyond it they are refused. `largest`: bytes
+        of a body."""
         self._app = app
         self._most = most
+        self._largest = largest
         self._headers = list(headers)
         self._cors = cors
         self._proxies = proxies
@@ -87,7 +90,7 @@ class RequestMiddleware:
             scope = with_host(scope, b"invalid")  # Werkzeug fails on some before there is a request
 
         told_size = exchange.body_size if scope["http_version"] < "2" else 0
-        body = IncomingBody(receive, told_size) if told_size else None
+        body = IncomingBody(receive, told_size, self._largest) if told_size else None
 
         seconds = 0.0
 
