@@ -29,23 +29,34 @@ OWN_JTI = re.compile(PREFIX + r"[0-9a-f-]{36}")
 class DatedSession(SecureCookieSession):
     """A session that knows when its cookie was signed, in seconds since the epoch.
 
-    It also notes when it was read: Flask's class leaves that to Flask's context since 3.1.3, and
-    under Quart no answer that depends on the session would say `Vary: Cookie`.
+    It also notes itself when it was read, on which `Vary: Cookie` depends. Flask leaves that to its
+    context since 3.1.3; Quart's context notes nothing before 0.23, and from then on every session,
+    for it touches each to save it.
     """
 
     signed_at: float = 0.0
+    was_read: bool = False
+
+    @property
+    def accessed(self) -> bool:
+        """Whether the answer depends on it."""
+        return self.was_read
+
+    @accessed.setter
+    def accessed(self, _: bool) -> None:
+        """Nobody else knows."""
 
     def __getitem__(self, key: str) -> Any:
-        self.accessed = True
+        self.was_read = True
         return super().__getitem__(key)
 
     def __contains__(self, key: object) -> bool:
-        self.accessed = True
+        self.was_read = True
         return super().__contains__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value, or the default."""
-        self.accessed = True
+        self.was_read = True
         return super().get(key, default)
 
 
