@@ -31,6 +31,8 @@ from tests.faults.scene import SINGLE, Load, Scene, Server, bad_clients, pause, 
 from tests.support import wait_until
 
 GROWTH = 0.05
+# How many there are depends on how many the pool happened to need.
+MORE_CONNECTIONS = 0.25
 LENGTH = 5.0
 SAMPLE = 5.0
 # A worker that old has seen its share of requests.
@@ -263,8 +265,11 @@ def flaws(soak: Soak, since: float, until: float) -> list[str]:
         share = growth([each.rss for each in first], [each.rss for each in last])
         print(f"{name}: RSS {share:+.1%}")
         found += [f"{name}: memory grew by {share:.1%}"] if share >= GROWTH else []
-        before, after = (max(each.files for each in part) for part in (first, last))
-        found += [f"{name}: {before} file descriptors became {after}"] if after > before else []
+        # Medians: connections that come and go between two looks are counted as files for once.
+        before, after = (median(each.files for each in part) for part in (first, last))
+        found += [f"{name}: {before:g} file descriptors became {after:g}"] if after > before else []
+        share = growth([each.connections for each in first], [each.connections for each in last])
+        found += [f"{name}: {share:.0%} more connections"] if share >= MORE_CONNECTIONS else []
     grown_up = {
         each.pid: each for each in soak.samples if each.name == "worker" and each.age >= GROWN_UP
     }

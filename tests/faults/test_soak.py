@@ -13,11 +13,16 @@ from tests.faults.soak import Sample, Soak, Window, flaws, is_explained, is_refu
 END = 1000.0
 
 
-def seen(name: str, rss: tuple[float, float], files: tuple[int, int] = (9, 9)) -> list[Sample]:
+def seen(
+    name: str,
+    rss: tuple[float, float],
+    files: tuple[int, int] = (9, 9),
+    connections: tuple[int, int] = (30, 33),
+) -> list[Sample]:
     """A process, or a row of workers, at the beginning and at the end."""
     pids = range(1, 7) if name == "worker" else [0] * 6
     return [
-        Sample(at * END / 5, pid, name, 60.0, rss[at > 2], files[at > 2], 3)
+        Sample(at * END / 5, pid, name, 60.0, rss[at > 2], files[at > 2], connections[at > 2])
         for at, pid in enumerate(pids)
     ]
 
@@ -57,6 +62,7 @@ def test_steady_service_has_no_flaw() -> None:
         ("arbiter", seen("arbiter", (40, 43)), "arbiter: memory grew by 7.5%"),
         ("worker", seen("worker", (100, 107)), "workers: each generation takes more, 7.0% in all"),
         ("lasting", seen("lasting", (100, 100), (9, 10)), "lasting: 9 file descriptors became 10"),
+        ("lasting", seen("lasting", (1, 1), (9, 9), (40, 50)), "lasting: 25% more connections"),
     ],
 )
 def test_leak_is_found(name: str, samples: list[Sample], flaw: str) -> None:
