@@ -1,7 +1,7 @@
 """Where a credential is looked for in a request: header, cookies, session, as configured."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from quart import Response, request, session
 
@@ -50,7 +50,8 @@ def _found(wanted: Wanted) -> tuple[str, str | None] | None:
     """The token and, where one is needed, the CSRF token beside it."""
     for location in application().settings.JWT_TOKEN_LOCATION:
         if location == "cookies":
-            session.accessed = True  # whatever is found: the answer says `Vary: Cookie`
+            # Whatever is found: the answer says `Vary: Cookie`.
+            cast("sessions.DatedSession", session).was_read = True
         found = _in_header() if location == "headers" else _in_cookies(wanted)
         if found:
             return found

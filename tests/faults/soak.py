@@ -54,7 +54,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Sample:
-    """Of one process. `files`: descriptors that are no connections."""
+    """Of one process. `files`: descriptors that are no sockets; `connections`: those that are."""
 
     at: float
     pid: int
@@ -202,8 +202,8 @@ class Soak:
             *((each, "worker") for each in self.workers.workers()),
         ]
         for process, name in every:
-            with suppress(psutil.NoSuchProcess):
-                connections = len(process.net_connections("all"))
+            with suppress(psutil.NoSuchProcess, OSError):
+                sockets = sockets_of(process)
                 self.samples.append(
                     Sample(
                         time.monotonic(),
@@ -211,8 +211,8 @@ class Soak:
                         name,
                         time.time() - process.create_time(),
                         process.memory_info().rss / 1e6,
-                        process.num_fds() - connections,
-                        connections,
+                        process.num_fds() - sockets,
+                        sockets,
                     )
                 )
 
@@ -238,6 +238,15 @@ def is_refused_or_busy(each: Outcome) -> bool:
 def is_explained(each: Outcome, window: Window) -> bool:
     """Whether it was under way during the fault, and failed as the fault makes it."""
     return each.ended >= window.since and each.started <= window.until and window.explains(each)
+
+
+def sockets_of(process: psutil.Process) -> int:
+    """How many it holds, those whose peer has gone among them: net_connections omits these."""
+    count = 0
+    for each in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(OSError):
+            count += str(each.readlink()).startswith("socket:")
+    return count
 
 
 def growth(first: Iterable[float], last: Iterable[float]) -> float:

@@ -21,6 +21,7 @@ from service.observability.build import commit_in
 from tests.debian import debian_tool
 from tests.service import web
 from tests.service.observability.receivers import Receiver
+from tests.service.sql import held
 from tests.service.support import GUNICORN, SERVICE, Service
 from tests.support import ROOT, alembic, environment, execute, silent_port, wait_until
 
@@ -218,7 +219,7 @@ async def test_pool_says_who_waits(database: str) -> None:
 
 
 def test_pool_of_a_busy_service_is_told(start: Start, database: str) -> None:
-    options = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 1.0}
+    options = {"pool_size": 2, "max_overflow": 0, "pool_timeout": 4.0}
     service = start(SERVICE, SQLALCHEMY_ENGINE_OPTIONS=json.dumps(options))
 
     def login() -> None:
@@ -227,13 +228,7 @@ def test_pool_of_a_busy_service_is_told(start: Start, database: str) -> None:
 
     login()
     assert scraped(service)["database_pool_connections idle"] >= 1
-    locker = threading.Thread(
-        target=execute, args=(database, "BEGIN; LOCK TABLE users; SELECT pg_sleep(3); COMMIT")
-    )
-    locker.start()
     clients = [threading.Thread(target=login) for _ in range(5)]
-    for each in clients:
-        each.start()
 
     def saturated() -> bool:
         now = scraped(service)
@@ -242,12 +237,14 @@ def test_pool_of_a_busy_service_is_told(start: Start, database: str) -> None:
             True,
         )
 
-    wait_until(saturated, "a full pool")
-    for each in [*clients, locker]:
+    with held(database, "LOCK TABLE users"):
+        for each in clients:
+            each.start()
+        wait_until(saturated, "a full pool")
+        wait_until(lambda: scraped(service)["database_pool_timeouts_total"] >= 1, "an end of it")
+    for each in clients:
         each.join(20)
-    now = scraped(service)
-    assert now["database_pool_timeouts_total"] >= 1
-    assert now["database_pool_waiting"] == 0
+    assert scraped(service)["database_pool_waiting"] == 0
 
 
 @pytest.fixture
