@@ -22,6 +22,7 @@ from gunicorn.sock import TCP6Socket, TCPSocket
 from gunicorn.util import is_ipv6
 
 from service.listeners import turn_away
+from service.worker import HEARD
 
 # What takes a worker longest to start is importing these: forked with them, it takes a fifth.
 LIBRARIES = (
@@ -110,6 +111,16 @@ class Arbiter(arbiter.Arbiter):  # type: ignore[misc]  # Gunicorn is untyped
         if replaced:
             for pid in worn:
                 self.kill_worker(pid, signal.SIGTERM)
+
+    def spawn_worker(self) -> int:
+        """As Gunicorn's, whose worker would not hear what it is sent right after the fork: until it
+        has handlers of its own, a signal waits."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+        try:
+            pid: int = super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
+        return pid
 
     def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
         """As Gunicorn's."""

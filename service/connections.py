@@ -146,8 +146,7 @@ class Connections:
                 event = cast("ASGISendEvent", {**event, "headers": headers})
             await send(event)
 
-        http1 = scope["type"] == "http" and scope["http_version"] < "2"
-        await self._app(scope, receive, send_closing if http1 else send)
+        await self._app(scope, receive, send_closing)
 
 
 def _most() -> int:

@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.database.breaker import Change
 from service.database.engine import Database, DatabaseUnavailable
-from service.database.patience import finishes
 from service.database.schema import found_revision, pending_after
 from service.http.application import Application, application
 from service.http.operation import operation
@@ -28,6 +27,7 @@ from service.observability.metrics import (
     loop_lag,
     serving,
 )
+from service.patience import finishes
 
 blueprint = Blueprint("metrics", __name__)
 log = structlog.get_logger()

@@ -23,6 +23,8 @@ SHUTDOWN_MAXIMUM = 3.0
 # How long a worker that cannot start waits until the arbiter may start the next, in seconds.
 RETRY = 1.0
 READY, WORN = range(2)
+# The signals by which a worker is ended.
+HEARD = {signal.SIGTERM, signal.SIGQUIT, signal.SIGINT, signal.SIGABRT}
 # The exit codes at which the arbiter stops.
 HALTING = {Arbiter.WORKER_BOOT_ERROR, Arbiter.APP_LOAD_ERROR}
 
@@ -65,6 +67,11 @@ class HypercornWorker(Worker):  # type: ignore[misc]  # Gunicorn is untyped
                 raise
             self.log.exception("a worker cannot start")
             _fail()
+
+    def init_signals(self) -> None:
+        """Hears from now on, and what it was sent before."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
 
     def load_wsgi(self) -> None:
         """Loads the application, as it is on the disk now."""

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 import asyncpg
 
 from service.database.connections import Connections
-from service.database.patience import TURN, finishes, patience
 from service.database.probe import Probe, select_one
 from service.database.unavailable import DatabaseUnavailable, is_an_answer, reason_of
+from service.patience import TURN, finishes, patience
 
 # Nobody is asked while answers come; after this many seconds without one the probe asks.
 QUIET = 0.2

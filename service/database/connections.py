@@ -8,8 +8,8 @@ from weakref import WeakSet
 import asyncpg
 
 from service.database import pooler as pooling
-from service.database.patience import patience
 from service.database.url import DatabaseURL
+from service.patience import patience
 
 CONNECT_TIMEOUT = 5.0
 # By the clock, however little this process runs.

@@ -344,6 +344,24 @@ def _is_free(path: Path) -> bool:
         _release(descriptor)
 
 
+def as_owner(folder: Path) -> list[str]:
+    """What root puts before a command that is to run as the owner of `folder`."""
+    owner = folder.stat()
+    # Parent folders may be closed to the owner (/root is): this capability passes them. It gives
+    # nothing away, since only root can get at the socket, and Docker grants it.
+    return [
+        "setpriv",
+        f"--reuid={owner.st_uid}",
+        f"--regid={owner.st_gid}",
+        "--clear-groups",
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=-all,+dac_override",
+        # access(2) ignores capabilities without it, and initdb looks around with access.
+        "--securebits=+no_setuid_fixup",
+        "--no-new-privs",
+    ]
+
+
 class _Supervisor:
     """The detached process: makes the cluster, runs PostgreSQL, and stops it for the last user."""
 
@@ -380,22 +398,7 @@ class _Supervisor:
         command = [str(path), *arguments]
         before: Callable[[], object] | None = None
         if os.geteuid() == 0:
-            owner = folder.stat()
-            # Parent folders may be closed to the owner (/root is): this capability passes them. It
-            # gives nothing away, since only root can get at the socket, and Docker grants it.
-            command = [
-                "setpriv",
-                f"--reuid={owner.st_uid}",
-                f"--regid={owner.st_gid}",
-                "--clear-groups",
-                "--inh-caps=-all,+dac_override",
-                "--ambient-caps=-all,+dac_override",
-                # access(2) ignores capabilities without it, and initdb looks around with access.
-                "--securebits=+no_setuid_fixup",
-                "--no-new-privs",
-                "--pdeathsig=INT",
-                *command,
-            ]
+            command = [*as_owner(folder), "--pdeathsig=INT", *command]
         elif sys.platform == "linux":
             before = _die_with_parent
         # The caller's PGPORT, PGOPTIONS, LANG and so on are about other servers.

@@ -30,10 +30,10 @@ from service.http.exchange import current_exchange
 from service.http.operation import Operation, operation_of
 from service.http.problem import Problem
 from service.observability import metrics
+from service.patience import finishes
 
 # How long a request waits for the store, and how long the store is then left alone, in seconds.
 STORE_LIMIT = 0.5
-WAITS = 20
 PAUSE = 1.0
 CONNECTIONS = 50
 # Of a connection nobody waits for any more, in seconds.
@@ -120,20 +120,14 @@ class RateLimiter:
 
 
 async def _in_time(work: Coroutine[Any, Any, T]) -> T:
-    """The outcome, within `STORE_LIMIT`. Raises `TimeoutError`.
-
-    The limit is counted in short waits: a process that is itself late, for want of CPU, takes each
-    of them for longer, and does not blame the store.
-    """
+    """The outcome, within `STORE_LIMIT` of turns. Raises `TimeoutError`."""
     task = asyncio.create_task(work)
     try:
-        for _ in range(WAITS):
-            done, _ = await asyncio.wait({task}, timeout=STORE_LIMIT / WAITS)
-            if done:
-                return task.result()
+        if not await finishes(task, STORE_LIMIT):
+            raise TimeoutError
+        return task.result()
     finally:
         task.cancel()
-    raise TimeoutError
 
 
 Close = Callable[[], Awaitable[None]]

@@ -110,9 +110,9 @@ class Writer:
             self._put(b"".join(lines))
         except (OSError, ValueError, MemoryError) as error:
             self._retry_at = time.monotonic() + RETRY
-            if isinstance(error, Unwritten):
-                lines = lines[len(lines) - error.rest.count(b"\n") :]
-            self._divert(lines, getattr(error, "strerror", None) or type(error).__name__)
+            self._divert(
+                _left(lines, error), getattr(error, "strerror", None) or type(error).__name__
+            )
             return
         if self._since is not None and self._backlog.waiting < CAUGHT_UP:
             self._tell_what_is_missing()
@@ -212,14 +212,19 @@ class StandardError:
             self._target.write(b"".join(lines), patience)
         except (OSError, MemoryError) as error:
             self._retry_at = time.monotonic() + RETRY
-            if isinstance(error, Unwritten):
-                lines = lines[len(lines) - error.rest.count(b"\n") :]
-            self._lose(lines)
+            self._lose(_left(lines, error))
 
     def _lose(self, lines: list[bytes]) -> None:
         for line in lines:
             if isinstance(line, Spilled):
                 line.owner.note_lost(was_elsewhere=True)
+
+
+def _left(lines: list[bytes], error: Exception) -> list[bytes]:
+    """Those of the lines that were not written."""
+    if isinstance(error, Unwritten):
+        return lines[len(lines) - error.rest.count(b"\n") :]
+    return lines
 
 
 def _in_plain_text(level: str, event: str, /, **more: object) -> bytes:

@@ -59,11 +59,12 @@ class Postgres:
         """Starts it; returns when it accepts, and since when it does, monotonic."""
         settings = {**SETTINGS, "port": str(self.port), "hba_file": str(self._hba)}
         options = [part for each in settings.items() for part in ("-c", "=".join(each))]
+        owner = embedded.as_owner(self._data) if os.geteuid() == 0 else []
         program = str(embedded.programs() / "postgres")
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         with (self._folder / "faults.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._as_owner(), program, "-D", str(self._data), *options],
+                [*owner, program, "-D", str(self._data), *options],
                 env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -80,22 +81,6 @@ class Postgres:
         with suppress(OSError, IndexError):
             return (self._data / "postmaster.pid").read_text().split("\n")[7].strip() == "ready"
         return False
-
-    def _as_owner(self) -> list[str]:
-        if os.geteuid() != 0:
-            return []
-        owner = self._data.stat()
-        # The folders on the way are the test's own: this capability passes them.
-        return [
-            "setpriv",
-            f"--reuid={owner.st_uid}",
-            f"--regid={owner.st_gid}",
-            "--clear-groups",
-            "--inh-caps=-all,+dac_override",
-            "--ambient-caps=-all,+dac_override",
-            "--securebits=+no_setuid_fixup",
-            "--no-new-privs",
-        ]
 
     def stop(self, signum: int = signal.SIGQUIT) -> None:
         """An immediate shutdown, if nothing else is said."""

@@ -38,6 +38,13 @@ def must_say_little(it: Row, server: Server, found: Outcomes) -> None:
     it.must(lines < len(found.requests) + OTHER_LINES, f"{lines:,} lines in the log")
 
 
+def must_recover(it: Row, found: Outcomes, back: float) -> None:
+    """By itself, at once, and for good."""
+    it.within("back after", found.of("read", "create").first_success_after(back), 0.5)
+    late = found.between(back + (1.0 if measured() else 5.0), float("inf"))
+    it.must(not late.failed, f"still failing long after: {late.how()}")
+
+
 @pytest.mark.parametrize("seconds", [2, pytest.param(5, marks=pytest.mark.long)])
 def test_stopped(site: Scene, seconds: int) -> None:
     goal = "503 + Retry-After, p99 < 50 ms while away; success < 0.5 s after; no traceback"
@@ -57,9 +64,7 @@ def test_stopped(site: Scene, seconds: int) -> None:
         must_be_honest(it, found)
         must_say_little(it, server, found)
         it.within("p99 while away", found.between(away, back - 0.1).percentile(99), 0.05)
-        it.within("back after", found.of("read", "create").first_success_after(back), 0.5)
-        late = found.between(back + (1.0 if measured() else 5.0), float("inf"))
-        it.must(not late.failed, f"still failing long after: {late.how()}")
+        must_recover(it, found, back)
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(5, marks=pytest.mark.long)])
@@ -81,9 +86,7 @@ def test_frozen(site: Scene, seconds: int) -> None:
         meanwhile = found.between(away - 1.0, back)
         it.within("slowest", meanwhile.of("read", "create").slowest(), 1.5)
         it.within("/health", meanwhile.of("health").slowest(), HEALTH)
-        it.within("back after", found.of("read", "create").first_success_after(back), 0.5)
-        late = found.between(back + (1.0 if measured() else 5.0), float("inf"))
-        it.must(not late.failed, f"still failing long after: {late.how()}")
+        must_recover(it, found, back)
 
 
 @pytest.mark.long

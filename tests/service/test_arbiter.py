@@ -17,7 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.service.serving import ROOT, Serving, answer, run, until
+from tests.service.serving import ROOT, Serving, answer, until
+from tests.service.test_server import one_process
 from tests.service.test_worker import all_ready, arbiter, failures, load
 from tests.support import free_port
 
@@ -120,6 +121,21 @@ def test_stop_does_not_wait_for_a_reload(tmp_path):
         assert server.process.wait(10) == 0
 
 
+def test_worker_hears_what_it_is_sent_right_after_the_fork(tmp_path):
+    """Gunicorn's own does not: it has no handlers yet."""
+    late = tmp_path / "late.py"
+    shipped = (ROOT / "deploy/gunicorn.conf.py").read_text()
+    late.write_text(
+        f"{shipped}\ndef post_fork(_server, _worker):\n    import time; time.sleep(1)\n"
+    )
+    with arbiter(tmp_path, "-c", str(late)) as server:
+        all_ready(server)
+        server.signal(signal.SIGHUP)
+        until(lambda: len(children(server)) == 4)
+        server.signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0
+
+
 def test_worker_that_cannot_start_again_does_not_end_the_others(tmp_path):
     with deployed(tmp_path) as (server, code):
         first, second = all_ready(server)
@@ -187,10 +203,8 @@ def test_libraries_that_have_changed_are_not_mixed_with_those_of_before(tmp_path
 
 @pytest.mark.parametrize("several", [True, False])
 def test_nobody_is_accepted_and_then_reset_by_a_stop(tmp_path, several):
-    one = "from service.server import main; sys.exit(main('tests.service.serving:create_app'))"
-    command = [sys.executable, "-c", f"import sys; {one}"]
     outcomes: Counter[str] = Counter()
-    with arbiter(tmp_path) if several else run(command, tmp_path) as server:
+    with arbiter(tmp_path) if several else one_process(tmp_path) as server:
         if several:
             all_ready(server)
         port = server.port

@@ -8,6 +8,7 @@ import httpx
 
 from tests.service.sql import fetch, held, until_blocked
 from tests.service.support import Account, Service, register
+from tests.support import wait_until
 
 LOCK = "SELECT FROM users WHERE id = %s FOR UPDATE"
 AT_ONCE = 4
@@ -65,4 +66,5 @@ def test_one_too_many_is_refused_at_once(
                 assert_come_back(http.patch(refused.url, json=body), "Too many requests")
         assert {each.result().status_code for each in waiting} == {200}
         assert http.get("/api/v1/auth/me").status_code == 200
+    wait_until(lambda: len(service.lines(status=503)) >= 3, "a line for each refusal")
     assert [each["path"] for each in service.lines(status=503)] == ["/api/v1/auth/me"] * 3
