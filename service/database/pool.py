@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, Self, cast
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
+from service.database.fair import FairQueue
+
 
 class PoolState(NamedTuple):
     """Connections in use, those being opened among them, and idle; how many there may be; how many
@@ -18,7 +20,9 @@ class PoolState(NamedTuple):
 
 
 class CountingPool(AsyncAdaptedQueuePool):
-    """A pool without overflow that counts who waits."""
+    """A pool without overflow that counts who waits, and serves them in turn."""
+
+    _queue_class = FairQueue
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
