@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -22,6 +23,9 @@ Wanted = Literal["access", "refresh", "any"]
 DIGITS = re.compile(r"[0-9]{1,19}")
 # What `revoked_tokens.jti` can hold.
 LONGEST_JTI = 64
+# Tokens whose signature is not checked again: how many, of how many characters at most.
+KNOWN = 1024
+LONGEST_KNOWN = 2048
 # The last second of the year 9999, which is the last PostgreSQL and Python both know.
 END_OF_TIME = 253_402_300_799
 
@@ -50,6 +54,7 @@ class Tokens:
         self._settings = settings
         self._algorithms = [settings.JWT_ALGORITHM, *settings.JWT_DECODE_ALGORITHMS]
         self._keys = [settings.JWT_SECRET_KEY, *settings.JWT_SECRET_KEY_FALLBACKS]
+        self._known = lru_cache(KNOWN)(self._verified)
         self.access_life = settings.JWT_ACCESS_TOKEN_EXPIRES
         self.refresh_life = settings.JWT_REFRESH_TOKEN_EXPIRES
 
@@ -86,7 +91,7 @@ class Tokens:
         A token may lack `jti`, `exp`, `fresh` and `type`, which is then access, and may hold any
         other claim, as with Flask-JWT-Extended.
         """
-        claims = self._decode(token)
+        claims = self._claims(token)
         kind = claims.get("type", "access")
         if wanted == "refresh" and kind != "refresh":
             raise InvalidToken("a refresh token is needed here")
@@ -106,7 +111,19 @@ class Tokens:
             expires=_moment(claims.get("exp", END_OF_TIME)),
         )
 
-    def _decode(self, token: str) -> dict[str, Any]:
+    def _claims(self, token: str) -> Mapping[str, Any]:
+        """What was valid once stays so until it expires: checking a signature costs as much as
+        asking the database."""
+        verified = self._known if len(token) <= LONGEST_KNOWN else self._verified
+        claims, current = verified(token)
+        if "exp" in claims and int(claims["exp"]) <= time.time() - self._settings.JWT_DECODE_LEEWAY:
+            raise InvalidToken("the token has expired")
+        if not current:
+            fallback_key_tokens.inc()
+        return claims
+
+    def _verified(self, token: str) -> tuple[Mapping[str, Any], bool]:
+        """The claims, and whether the current key signed them."""
         for key in self._keys:
             try:
                 claims = self._decode_with(key, token)
@@ -117,9 +134,7 @@ class Tokens:
             # The others: times that are no numbers, which PyJWT does not catch.
             except (jwt.PyJWTError, TypeError, ValueError, OverflowError):
                 break
-            if key is not self._keys[0]:
-                fallback_key_tokens.inc()
-            return claims
+            return claims, key is self._keys[0]
         raise InvalidToken("the token is not valid")
 
     def _decode_with(self, key: str, token: str) -> dict[str, Any]:

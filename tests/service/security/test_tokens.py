@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.config import load
+from service.observability.metrics import fallback_key_tokens
 from service.security.tokens import InvalidToken, Kind, Tokens
 
 KEY = "0123456789abcdefghijklmnopqrstuv" * 2
@@ -168,3 +169,42 @@ def test_no_algorithm_and_no_key_are_no_signature() -> None:
         tokens.sign(claims).rpartition(".")[0] + ".",
     ):
         assert not accepted(tokens, token, "access")
+
+
+def test_token_that_was_good_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = here({"JWT_DECODE_LEEWAY": 30})
+    claims = tokens.claims("access", 7)
+    token = tokens.sign(claims)
+    for _ in range(2):
+        assert tokens.read(token, "access").user_id == 7
+    later = claims["exp"] + 29
+    monkeypatch.setattr("service.security.tokens.time.time", lambda: later)
+    assert tokens.read(token, "access").user_id == 7
+    monkeypatch.setattr("service.security.tokens.time.time", lambda: later + 1)
+    with pytest.raises(InvalidToken, match="expired"):
+        tokens.read(token, "access")
+
+
+def test_token_that_was_good_vouches_for_no_other() -> None:
+    tokens = here({})
+    token = tokens.sign(tokens.claims("access", 7))
+    assert tokens.read(token, "access").user_id == 7
+    header, payload, signature = token.split(".")
+    other = tokens.sign(tokens.claims("access", 8)).split(".")[1]
+    for forged in (f"{header}.{other}.{signature}", f"{header}.{payload}.", f"{token}A"):
+        for _ in range(2):
+            with pytest.raises(InvalidToken):
+                tokens.read(forged, "access")
+    # Nor is a token that is known one for something else.
+    with pytest.raises(InvalidToken, match="refresh token is needed"):
+        tokens.read(token, "refresh")
+
+
+def test_each_use_of_a_token_by_a_fallback_key_is_counted() -> None:
+    old = here({})
+    token = old.sign(old.claims("access", 7))
+    new = here({"JWT_SECRET_KEY": KEY[::-1], "JWT_SECRET_KEY_FALLBACKS": (KEY,)})
+    before = fallback_key_tokens._value.get()
+    for _ in range(3):
+        assert new.read(token, "access").user_id == 7
+    assert fallback_key_tokens._value.get() == before + 3
