@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from service.auth.models import issued_tokens, revoked_tokens
-from service.database.engine import Reader, Writer
+from service.database.engine import Database, Query, Writer
 from service.database.expiry import sweep
 from service.security.tokens import Claims
 from service.users.models import users
@@ -23,13 +23,17 @@ CURRENT = sa.or_(
     sa.func.to_timestamp(sa.bindparam("issued_at", type_=sa.Float)) > users.c.tokens_valid_from,
     ISSUED,
 )
-ROLE = sa.select(users.c.role).where(
-    users.c.id == sa.bindparam("id"), users.c.active, ~REVOKED, CURRENT
+ROLE = Query(
+    sa.select(users.c.role).where(
+        users.c.id == sa.bindparam("id"), users.c.active, ~REVOKED, CURRENT
+    )
 )
-CREDENTIALS = sa.select(users.c.id, users.c.password_hash).where(
-    users.c.email == sa.bindparam("email"), users.c.active
+CREDENTIALS = Query(
+    sa.select(users.c.id, users.c.password_hash).where(
+        users.c.email == sa.bindparam("email"), users.c.active
+    )
 )
-PASSWORD_HASH = sa.select(users.c.password_hash).where(users.c.id == sa.bindparam("id"))
+PASSWORD_HASH = Query(sa.select(users.c.password_hash).where(users.c.id == sa.bindparam("id")))
 STILL_THE_PASSWORD = (
     sa.select(users.c.id)
     .where(
@@ -88,22 +92,29 @@ REVOKE_ALL = _revoke_issued(issued_tokens.c.user_id == sa.bindparam("user"))
 SWEEPS = (sweep(revoked_tokens), sweep(issued_tokens))
 
 
-async def role_of_active_user(reader: Reader, claims: Claims) -> str | None:
+async def role_of_active_user(database: Database, claims: Claims) -> str | None:
     """The role of the credential's user; None if the user is gone or inactive, or the credential
     revoked or older than the user's password."""
-    values = {"id": claims.user_id, "jti": claims.jti or "", "issued_at": claims.issued_at}
-    return (await reader.execute(ROLE, values)).scalar_one_or_none()
+    rows = await database.select(ROLE, _asked(claims))
+    return rows[0][0] if rows else None
 
 
-async def credentials_of(reader: Reader, email: str) -> tuple[int, str] | None:
+async def is_good(writer: Writer, claims: Claims) -> bool:
+    """Whether `role_of_active_user` finds one, in this transaction."""
+    return bool((await writer.execute(ROLE.statement, _asked(claims))).scalar_one_or_none())
+
+
+async def credentials_of(database: Database, email: str) -> tuple[int, str] | None:
     """The id and the password hash of the active user with this address, or None."""
-    row = (await reader.execute(CREDENTIALS, {"email": email.lower()})).one_or_none()
-    return (row.id, row.password_hash) if row else None
+    for user_id, password_hash in await database.select(CREDENTIALS, {"email": email.lower()}):
+        return user_id, password_hash
+    return None
 
 
-async def password_hash_of(reader: Reader, user_id: int) -> str | None:
+async def password_hash_of(database: Database, user_id: int) -> str | None:
     """The stored hash, or None when there is no such user."""
-    return (await reader.execute(PASSWORD_HASH, {"id": user_id})).scalar_one_or_none()
+    rows = await database.select(PASSWORD_HASH, {"id": user_id})
+    return rows[0][0] if rows else None
 
 
 async def is_still_the_password(writer: Writer, user_id: int, password_hash: str) -> bool:
@@ -165,6 +176,10 @@ async def revoke_family(writer: Writer, claims: Claims) -> bool:
     first = await revoke(writer, claims)
     await writer.execute(REVOKE_FAMILY, {"family": family})
     return first
+
+
+def _asked(claims: Claims) -> dict[str, Any]:
+    return {"id": claims.user_id, "jti": claims.jti or "", "issued_at": claims.issued_at}
 
 
 def _row(claims: Claims) -> dict[str, Any]:

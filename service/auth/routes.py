@@ -41,8 +41,7 @@ log = structlog.get_logger()
 
 async def authenticate(claims: Claims) -> Caller | None:
     """The caller of a credential that is valid, not revoked, and whose user is active."""
-    async with application().database.reading() as reader:
-        role = await queries.role_of_active_user(reader, claims)
+    role = await queries.role_of_active_user(application().database, claims)
     return Caller(claims.user_id, role, claims) if role else None
 
 
@@ -82,8 +81,7 @@ async def login() -> Response:
     sent = await read_json(Credentials)
     app = application()
     for _ in range(ATTEMPTS):
-        async with app.database.reading() as reader:
-            found = await queries.credentials_of(reader, sent.email)
+        found = await queries.credentials_of(app.database, sent.email)
         user_id, stored = found or (None, None)
         verified = await app.passwords.verify(stored, sent.password)
         if not verified or user_id is None or stored is None:
@@ -135,8 +133,8 @@ async def _is_good(writer: Writer, claims: Claims, *, used_up: bool) -> bool:
     """Whether the token may be used, and is from now on used up; if not, its family ends."""
     if not await queries.hold_owner(writer, claims):
         return False
-    role = await queries.role_of_active_user(writer, claims)
-    if role and (not used_up or await queries.revoke(writer, claims)):
+    good = await queries.is_good(writer, claims)
+    if good and (not used_up or await queries.revoke(writer, claims)):
         return True
     if await queries.revoke_family(writer, claims):
         log.info("refresh token refused", user_id=claims.user_id)
@@ -173,8 +171,7 @@ async def me() -> Response:
     The user the token, or the session cookie, belongs to.
     """
     caller = await current_caller(or_session=True)
-    async with application().database.reading() as reader:
-        user = await get_user(reader, caller.id)
+    user = await get_user(application().database, caller.id)
     if user is None:
         raise unauthorized("Not accepted: the user is gone.")
     return tagged_response(user)
@@ -196,8 +193,7 @@ async def change_password() -> Response:
     caller = await current_caller()
     sent = await read_json(PasswordChange)
     app = application()
-    async with app.database.reading() as reader:
-        stored = await queries.password_hash_of(reader, caller.id)
+    stored = await queries.password_hash_of(app.database, caller.id)
     if stored is None or not await app.passwords.verify(stored, sent.current_password):
         raise Problem(403, "The current password is wrong.")
     new = await app.passwords.hash(sent.new_password)

@@ -84,6 +84,7 @@ def _opentelemetry(app: Application, endings: list[Callable[[], None]]) -> None:
     )
     endings.append(tracing.stop)
     tracing.watch(app.database.engine.sync_engine)
+    app.database.watch_statements()
     _trace(app, tracing.request)
 
 

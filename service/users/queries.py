@@ -7,15 +7,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from service.database.engine import Reader, Writer
-from service.http.pagination import Page
+from service.database.engine import Database, Query, Writer
+from service.http.pagination import DEFAULT_LIMIT, Page
 from service.users.models import users
 from service.users.schemas import UserOut
 
 SHOWN = [users.c[name] for name in UserOut.__struct_fields__]
 
-BY_ID = sa.select(*SHOWN).where(users.c.id == sa.bindparam("id"))
-TO_CHANGE = BY_ID.with_for_update()
+WITH_ID = sa.select(*SHOWN).where(users.c.id == sa.bindparam("id"))
+BY_ID = Query(WITH_ID)
+TO_CHANGE = WITH_ID.with_for_update()
 ADD = (
     insert(users)
     .values({name: sa.bindparam(name) for name in ("email", "password_hash", "name", "role")})
@@ -30,18 +31,22 @@ class EmailTaken(Exception):  # noqa: N818 - the state of the address
 
 
 @cache
-def page_statement(*, by_email: bool, only_one: bool) -> sa.Select[Any]:
-    """One page in order of id, with the filters asked for."""
+def page_query(*, by_email: bool, only_one: bool, by_default: bool) -> Query:
+    """One page in order of id, with the filters asked for; `by_default`: as long as one is."""
     statement = sa.select(*SHOWN).where(users.c.id > sa.bindparam("after"))
     if by_email:
         statement = statement.where(users.c.email == sa.bindparam("email"))
     if only_one:
         statement = statement.where(users.c.id == sa.bindparam("only"))
-    return statement.order_by(users.c.id).limit(sa.bindparam("count", type_=sa.Integer))
+    # With a number that it does not know, PostgreSQL plans the page anew each time.
+    count: sa.ColumnElement[int] = sa.bindparam("count", type_=sa.Integer)
+    if by_default:
+        count = sa.literal_column(str(DEFAULT_LIMIT + 1), sa.Integer)
+    return Query(statement.order_by(users.c.id).limit(count))
 
 
 async def list_users(
-    reader: Reader, page: Page, *, email: str | None = None, only: int | None = None
+    database: Database, page: Page, *, email: str | None = None, only: int | None = None
 ) -> list[UserOut]:
     """One page in order of id, and one row more if there is one; `only` keeps to that user."""
     values: dict[str, Any] = {"after": page.after, "count": page.limit + 1}
@@ -49,14 +54,18 @@ async def list_users(
         values["email"] = email.lower()
     if only is not None:
         values["only"] = only
-    statement = page_statement(by_email=email is not None, only_one=only is not None)
-    return [UserOut(*row) for row in await reader.execute(statement, values)]
+    query = page_query(
+        by_email=email is not None,
+        only_one=only is not None,
+        by_default=page.limit == DEFAULT_LIMIT,
+    )
+    return [UserOut(*row) for row in await database.select(query, values)]
 
 
-async def get_user(reader: Reader, user_id: int) -> UserOut | None:
+async def get_user(database: Database, user_id: int) -> UserOut | None:
     """The user, or None."""
-    row = (await reader.execute(BY_ID, {"id": user_id})).one_or_none()
-    return UserOut(*row) if row else None
+    rows = await database.select(BY_ID, {"id": user_id})
+    return UserOut(*rows[0]) if rows else None
 
 
 async def hold_user(writer: Writer, user_id: int) -> UserOut | None:

@@ -32,8 +32,7 @@ async def list_users() -> Response:
     page = requested_page()
     email = _email_filter()
     only = None if caller.is_admin else caller.id
-    async with application().database.reading() as reader:
-        users = await queries.list_users(reader, page, email=email, only=only)
+    users = await queries.list_users(application().database, page, email=email, only=only)
     return page_response(users, page, key=lambda user: user.id)
 
 
@@ -92,8 +91,7 @@ async def read_user(user_id: int) -> Response:
     """Read a user."""
     caller = await current_caller()
     caller.require_self_or_admin(user_id)
-    async with application().database.reading() as reader:
-        user = await queries.get_user(reader, user_id)
+    user = await queries.get_user(application().database, user_id)
     if user is None:
         raise no_such_user()
     return tagged_response(user)
