@@ -39,6 +39,8 @@ def create_app(config: Source = None) -> Application:
     app.config.from_object(settings)
     # The one key of Flask's that has another name in Quart.
     app.config["PREFER_SECURE_URLS"] = settings.PREFERRED_URL_SCHEME == "https"
+    # A connection's own counts only while a client does not read.
+    app.config["RESPONSE_TIMEOUT"] = None
     app.settings = settings
     app.tokens = Tokens(settings)
     app.passwords = Passwords(settings.PASSWORD_SCHEME)

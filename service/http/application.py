@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from quart import Quart, Response, current_app
 
+from service.http.asgi import HTTPConnection, MatchedRequest
 from service.http.body import MsgspecProvider
 from service.http.exchange import current_exchange
 from service.http.problem import PROBLEM_JSON, RETRY_AFTER, problem_body
@@ -34,6 +35,8 @@ class Application(Quart):
     """Made by `create_app`. `database` and `limiter` are there from start-up on; `draining` once it
     must end. `headers`: of every answer."""
 
+    asgi_http_class = HTTPConnection
+    request_class = MatchedRequest
     json_provider_class = MsgspecProvider
     session_interface = SessionInterface()
 

@@ -16,7 +16,7 @@ class Body(Protocol):
     ended: bool
 
     def take(self, data: bytearray) -> bytes:
-        """The next of it, for h11; empty as long as more must come first. Raises `Refused`."""
+        """The next of its content; empty as long as more must come first. Raises `Refused`."""
 
 
 class Sized:
@@ -36,7 +36,7 @@ class Sized:
 
 
 class Chunked:
-    """A body in chunks. Those that have come together leave as one: a chunk for every byte would
+    """A body in chunks. Those that have come together leave as one: a part for every byte would
     cost a hundred times what it costs to send."""
 
     def __init__(self) -> None:
@@ -67,8 +67,7 @@ class Chunked:
             self._line(bytes(data[at:end]))
             at = end
         del data[:at]
-        framed = b"%x\r\n%s\r\n" % (len(content), content) if content else b""
-        return framed + b"0\r\n\r\n" if self.ended else framed
+        return bytes(content)
 
     def _line(self, line: bytes) -> None:
         if self._closes:

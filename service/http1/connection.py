@@ -14,6 +14,7 @@ from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.typing import AppWrapper
 from hypercorn.utils import parse_socket_addr
 
+from service.http1.answer import date
 from service.http1.inbox import Handlers
 from service.http1.limit import Limit
 from service.http1.protocol import Http1
@@ -192,8 +193,7 @@ class Connection:
     def _refuse(self, refusal: Refusal) -> None:
         if self._transport.is_closing():
             return
-        headers = (*self._settings.headers, *self._settings.response_headers("h11"))
-        self._writer.write(refusal.answer(headers))
+        self._writer.write(refusal.answer((*self._settings.headers, date())))
         if not refusal.is_noted:
             seconds = perf_counter() - self._began if self._began is not None else 0.0
             refusal.note(self._client[0] if self._client else None, seconds)

@@ -12,11 +12,6 @@ _FIELD = rb"%s:%s\r\n" % (_TOKEN, _VALUE)
 REQUEST_LINE = re.compile(rb"(%s) ([!-~]++) HTTP/([0-9]++(?:\.[0-9]++)?)\r\n" % _TOKEN)
 FIELD = re.compile(_FIELD)
 FIELDS = re.compile(rb"(?:%s)*+\r\n" % _FIELD)
-# The fields on which the meaning of all others depends.
-FRAMING = re.compile(
-    rb"\r\n(host|content-length|transfer-encoding|expect):[ \t]*+([^\r]*)", re.IGNORECASE
-)
-HOST_LINE = re.compile(rb"\r\nhost:[^\r]*", re.IGNORECASE)
 ID_LINE = re.compile(rb"\r\nx-request-id:[ \t]*+([^\r]*)", re.IGNORECASE)
 CONTENT_LENGTH = re.compile(rb"[0-9]{1,18}")
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*+;%s)?\r\n" % _VALUE)

@@ -1,11 +1,10 @@
-"""The head of a request, held against RFC 9112 before h11 reads it.
+"""The head of a request, held against RFC 9112 to the letter.
 
-h11 reads what another server on the way may read otherwise: folded lines, bare line feeds, control
-characters, a Content-Length said twice. What is ambiguous is refused, never interpreted: it is how
-one request is smuggled inside another.
+What another server on the way may read otherwise (folded lines, bare line feeds, control
+characters, a Content-Length said twice) is refused, never interpreted: it is how one request is
+smuggled inside another.
 """
 
-import re
 from dataclasses import dataclass
 
 from service.http1.bodies import Body, Chunked, Sized
@@ -13,8 +12,6 @@ from service.http1.grammar import (
     ABSOLUTE_TARGET,
     CONTENT_LENGTH,
     FIELDS,
-    FRAMING,
-    HOST_LINE,
     LONE,
     REQUEST_LINE,
 )
@@ -28,15 +25,22 @@ MAX_REQUEST_LINE_BYTES = 8 * 1024
 MAX_FIELDS = 100
 
 EMPTY = (b"", b"\r")
+# The fields on which the meaning of all others depends.
+FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"expect"})
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A head without a doubt. `body` is None where none follows."""
+    """A head without a doubt. The names of its fields are in lower case; `body` is None where none
+    follows; `persists`: the client may go on to use the connection."""
 
-    data: bytes
+    method: str
+    target: bytes
+    version: str
+    headers: list[tuple[bytes, bytes]]
     body: Body | None
     expects_continue: bool
+    persists: bool
 
 
 class Heads:
@@ -96,25 +100,48 @@ def _checked(head: bytes) -> Head:
         raise Refused(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.", head)
     if not FIELDS.fullmatch(head, line.end()):
         raise Refused(400, "A header field is malformed.", head)
-    framing = _framing(head)
+    headers = _fields(head[line.end() : -2])
+    framing = _framing(headers, head)
     body = _body(framing, version, head)
     if b"host" not in framing and version == b"1.1":
         raise Refused(400, "The Host header is missing.", head)
-    data = head
     if not target.startswith(b"/") and not (target == b"*" and method == b"OPTIONS"):
-        data = _in_origin_form(head, line)
-    expects = body is not None and framing.get(b"expect", b"").lower() == b"100-continue"
-    return Head(data, body, expects)
+        authority, target = _in_origin_form(target, head)
+        headers = [(b"host", authority), *(each for each in headers if each[0] != b"host")]
+    return Head(
+        method.decode().upper(),
+        target,
+        version.decode(),
+        headers,
+        body,
+        body is not None and framing.get(b"expect", b"").lower() == b"100-continue",
+        version == b"1.1" and not _closes(headers),
+    )
 
 
-def _framing(head: bytes) -> dict[bytes, bytes]:
+def _fields(lines: bytes) -> list[tuple[bytes, bytes]]:
+    fields = []
+    for line in lines.split(b"\r\n")[:-1]:
+        name, _, value = line.partition(b":")
+        fields.append((name.lower(), value.strip(b" \t")))
+    return fields
+
+
+def _framing(headers: list[tuple[bytes, bytes]], head: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
-    for said, value in FRAMING.findall(head):
-        name = said.lower()
-        if name in found:
-            raise Refused(400, f"The {said.decode().title()} header is sent twice.", head)
-        found[name] = value.rstrip(b" \t")
+    for name, value in headers:
+        if name in FRAMING:
+            if name in found:
+                raise Refused(400, f"The {name.decode().title()} header is sent twice.", head)
+            found[name] = value
     return found
+
+
+def _closes(headers: list[tuple[bytes, bytes]]) -> bool:
+    return any(
+        name == b"connection" and b"close" in [each.strip() for each in value.lower().split(b",")]
+        for name, value in headers
+    )
 
 
 def _body(framing: dict[bytes, bytes], version: bytes, head: bytes) -> Body | None:
@@ -133,14 +160,11 @@ def _body(framing: dict[bytes, bytes], version: bytes, head: bytes) -> Body | No
     return Sized(int(length)) if int(length) else None
 
 
-def _in_origin_form(head: bytes, line: re.Match[bytes]) -> bytes:
-    """The same request as it would come without a proxy: a target that names the host, as it may,
-    says it instead of the Host header (RFC 9112, 3.2.2)."""
-    absolute = ABSOLUTE_TARGET.fullmatch(line[2])
+def _in_origin_form(target: bytes, head: bytes) -> tuple[bytes, bytes]:
+    """The host and the target as they would come without a proxy: a target that names the host, as
+    it may, says it instead of the Host header (RFC 9112, 3.2.2)."""
+    absolute = ABSOLUTE_TARGET.fullmatch(target)
     if absolute is None:
         raise Refused(400, "The request target is neither a path nor a URL of HTTP.", head)
-    authority, target = absolute[1], absolute[2] or b"/"
-    if target.startswith(b"?"):
-        target = b"/" + target
-    rest = HOST_LINE.sub(b"", head[line.end() - 2 :])
-    return b"%s %s HTTP/%s\r\nHost: %s%s" % (line[1], target, line[3], authority, rest)
+    path = absolute[2] or b"/"
+    return absolute[1], b"/" + path if path.startswith(b"?") else path

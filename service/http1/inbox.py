@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from hypercorn.asyncio.task_group import TaskGroup
 from hypercorn.config import Config
-from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, Scope
+from hypercorn.typing import AppWrapper, ASGIReceiveEvent, ASGISendEvent, HTTPScope, Scope
+
+from service.http.asgi import ON_DISCONNECT
 
 # Parts of a body, each at most what is read from a socket at once.
 MAX_PARTS = 4
@@ -20,9 +22,16 @@ class Inbox:
         self._events: asyncio.Queue[ASGIReceiveEvent] = asyncio.Queue()
         self._room = asyncio.Event()
         self._ended = False
+        self._on_disconnect: Callable[[], None] | None = None
+
+    def on_disconnect(self, call: Callable[[], None]) -> None:
+        """What to call when the client goes, for a handler that does not ask."""
+        self._on_disconnect = call
 
     async def put(self, event: ASGIReceiveEvent) -> None:
         """Returns once there is room for the next."""
+        if event["type"] == "http.disconnect" and self._on_disconnect is not None:
+            self._on_disconnect()
         self._events.put_nowait(event)
         if self._events.qsize() > MAX_PARTS and event["type"] == "http.request":
             while self._events.qsize() > MAX_PARTS and not self._ended:
@@ -53,6 +62,7 @@ class Handlers(TaskGroup):
     ) -> Callable[[ASGIReceiveEvent], Awaitable[None]]:
         """Starts a handler; returns what to give its events to."""
         inbox = Inbox()
+        cast("HTTPScope", scope)["extensions"][ON_DISCONNECT] = inbox.on_disconnect  # type: ignore[assignment]
         self.spawn(_handle, app, config, scope, inbox, send)
         return inbox.put
 

@@ -1,14 +1,13 @@
 """The requests of one connection, one after the other, and their answers.
 
-h11 reads and writes the messages and Hypercorn's `HTTPStream` makes ASGI of them. What h11 gets is
-one checked request at a time, so there is neither HTTP/2, nor a WebSocket, nor a second reading.
+Hypercorn's `HTTPStream` makes ASGI of them. Its own `H11Protocol` validates every field again and
+writes an answer in three pieces, which is most of what a small request costs.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
-import h11
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
@@ -18,25 +17,29 @@ from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
 from hypercorn.typing import AppWrapper, ConnectionState
 
+from service.http1.answer import Answer, date
 from service.http1.bodies import Body
-from service.http1.head import MAX_HEAD_BYTES, Head, Heads
+from service.http1.head import Head, Heads
 from service.http1.inbox import Handlers
 from service.http1.refusal import Refusal, Refused, refusal, request_id
 
 STREAM_ID = 1
 # How long a client that waits for `100 Continue` waits: most refusals are ready by then.
 CONTINUE_DELAY = 0.05
-CLOSING = (b"connection", b"close")
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 Send = Callable[[Event], Awaitable[None]]
 Address = tuple[str, int] | None
 
 
 class Stream(HTTPStream):
-    """One request and its answer. `id`: of the request; `answering`: something has been sent."""
+    """One request and its answer. `id`: of the request; `answering`: something has been sent;
+    `waits`: the client sends the body once it is told to."""
 
     id: str
+    answer: Answer
     answering = False
+    waits = False
 
     async def refuse(self, status: int) -> None:
         """The handler sees `http.disconnect`, and what the client was told."""
@@ -68,7 +71,6 @@ class Http1:
         self._handlers = handlers
         self._client, self._server = addresses
         self._send = send
-        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=2 * MAX_HEAD_BYTES)
         self._buffer = bytearray()
         self._heads = Heads()
         self._stream: Stream | None = None
@@ -120,8 +122,6 @@ class Http1:
                     break
                 else:
                     await self._begin(head)
-        except h11.RemoteProtocolError as error:  # its message repeats what was sent
-            await self._refuse(Refused(error.error_status_hint, "The request is malformed."))
         except Refused as refused:
             await self._refuse(refused)
 
@@ -140,8 +140,6 @@ class Http1:
         await self._send(Updated(idle=False))
         self.answered.clear()
         self._body = head.body
-        self._h11.receive_data(head.data)
-        event = cast("h11.Request", self._h11.next_event())
         stream = self._stream = Stream(
             self._app,
             self._config,
@@ -153,50 +151,43 @@ class Http1:
             self._stream_send,
             STREAM_ID,
         )
-        headers = list(event.headers)
-        stream.id = _identified(headers)
+        self._requests += 1
+        persists = head.persists and self._requests < self._config.keep_alive_max_requests
+        stream.answer = Answer(head.method, head.version, persists=persists)
+        stream.id = _identified(head.headers)
+        stream.waits = head.expects_continue
         await stream.handle(
             Request(
                 stream_id=STREAM_ID,
-                headers=headers,
-                http_version=event.http_version.decode(),
-                method=event.method.decode().upper(),
-                raw_path=event.target,
+                headers=head.headers,
+                http_version=head.version,
+                method=head.method,
+                raw_path=head.target,
                 state=ConnectionState({}),
             )
         )
-        self._requests += 1
         await self._context.mark_request()
-        if head.expects_continue:
+        if stream.waits:
             self._handlers.spawn(self._continue, stream)
         if head.body is None:
-            await self._deliver(stream)
+            await stream.handle(EndBody(stream_id=STREAM_ID))
 
     async def _receive_body(self, body: Body) -> bool:
         part = body.take(self._buffer)
         if body.ended:
             self._body = None
-        if part and self._stream is not None:
-            self._h11.receive_data(part)
-            await self._deliver(self._stream)
-        return bool(part)
-
-    async def _deliver(self, stream: Stream) -> None:
-        while not self._closed:
-            event = self._h11.next_event()
-            if isinstance(event, h11.Data):
-                await stream.handle(BodyPart(stream_id=STREAM_ID, data=event.data))
-            elif isinstance(event, h11.EndOfMessage):
+        if stream := self._stream:
+            stream.waits = False
+            if part:
+                await stream.handle(BodyPart(stream_id=STREAM_ID, data=part))
+            if body.ended:
                 await stream.handle(EndBody(stream_id=STREAM_ID))
-                return
-            else:
-                return
+        return bool(part) or body.ended
 
     async def _continue(self, stream: Stream) -> None:
         await asyncio.sleep(CONTINUE_DELAY)
-        if stream is self._stream and self._h11.they_are_waiting_for_100_continue:
-            told = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
-            await self._send(RawData(self._h11.send(told)))
+        if stream.waits and not stream.answering and not self._held:
+            await self._send(RawData(CONTINUE))
 
     async def _refuse(self, refused: Refused) -> None:
         stream = self._stream
@@ -217,23 +208,17 @@ class Http1:
     async def _stream_send(self, event: StreamEvent) -> None:
         if self._closed:
             return
-        if isinstance(event, Response):
-            self._held = self._to_bytes(self._answer(event))
-        elif isinstance(event, BodyPart):
-            await self._write(self._to_bytes(h11.Data(data=event.data)))
-        elif isinstance(event, EndBody):
-            await self._write(self._to_bytes(h11.EndOfMessage()))
-        elif isinstance(event, StreamClosed):
+        stream = self._stream
+        if isinstance(event, StreamClosed):
             await self._finish()
-
-    def _answer(self, event: Response) -> h11.Response:
-        headers = [*event.headers, *self._config.response_headers("h11")]
-        if self._requests >= self._config.keep_alive_max_requests and CLOSING not in headers:
-            headers.append(CLOSING)
-        return h11.Response(status_code=event.status_code, headers=headers)
-
-    def _to_bytes(self, event: h11.Response | h11.Data | h11.EndOfMessage) -> bytes:
-        return self._h11.send(event)
+        elif stream is None:
+            return
+        elif isinstance(event, Response):
+            self._held = stream.answer.head(event.status_code, [*event.headers, date()])
+        elif isinstance(event, BodyPart):
+            await self._write(stream.answer.part(event.data))
+        elif isinstance(event, EndBody):
+            await self._write(stream.answer.end())
 
     async def _write(self, data: bytes) -> None:
         """Sends it, in one piece with the head of the answer if that has been held."""
@@ -251,11 +236,15 @@ class Http1:
             )
             await self._end(_refusal_of(stream, 500, detail))
         await self._close_stream()
-        whole = self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE
+        answer = stream.answer if stream is not None and self._body is None else None
         if self._closed:
             pass
-        elif whole and not self._context.terminated.is_set():
-            self._h11.start_next_cycle()
+        elif (
+            answer is not None
+            and answer.ended
+            and answer.persists
+            and not self._context.terminated.is_set()
+        ):
             await self._send(Updated(idle=True))
         else:
             await self._end(Closed())
