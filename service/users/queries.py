@@ -8,9 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from service.database.engine import Database, Query, Writer
-from service.http.pagination import DEFAULT_LIMIT, Page
+from service.http.pagination import Page
 from service.users.models import users
 from service.users.schemas import UserOut
+
+# A page as long as most are, and one row: for a number it does not know, PostgreSQL plans anew each
+# time.
+USUAL_ROWS = 21
+USUAL_LIMIT = sa.literal_column("21", sa.Integer)
 
 SHOWN = [users.c[name] for name in UserOut.__struct_fields__]
 
@@ -31,17 +36,14 @@ class EmailTaken(Exception):  # noqa: N818 - the state of the address
 
 
 @cache
-def page_query(*, by_email: bool, only_one: bool, by_default: bool) -> Query:
-    """One page in order of id, with the filters asked for; `by_default`: as long as one is."""
+def page_query(*, by_email: bool, only_one: bool, usual: bool) -> Query:
+    """One page in order of id, with the filters asked for; `usual`: of `USUAL_ROWS`."""
     statement = sa.select(*SHOWN).where(users.c.id > sa.bindparam("after"))
     if by_email:
         statement = statement.where(users.c.email == sa.bindparam("email"))
     if only_one:
         statement = statement.where(users.c.id == sa.bindparam("only"))
-    # With a number that it does not know, PostgreSQL plans the page anew each time.
-    count: sa.ColumnElement[int] = sa.bindparam("count", type_=sa.Integer)
-    if by_default:
-        count = sa.literal_column(str(DEFAULT_LIMIT + 1), sa.Integer)
+    count = USUAL_LIMIT if usual else sa.bindparam("count", type_=sa.Integer)
     return Query(statement.order_by(users.c.id).limit(count))
 
 
@@ -49,15 +51,14 @@ async def list_users(
     database: Database, page: Page, *, email: str | None = None, only: int | None = None
 ) -> list[UserOut]:
     """One page in order of id, and one row more if there is one; `only` keeps to that user."""
-    values: dict[str, Any] = {"after": page.after, "count": page.limit + 1}
+    rows = page.limit + 1
+    values: dict[str, Any] = {"after": page.after, "count": rows}
     if email is not None:
         values["email"] = email.lower()
     if only is not None:
         values["only"] = only
     query = page_query(
-        by_email=email is not None,
-        only_one=only is not None,
-        by_default=page.limit == DEFAULT_LIMIT,
+        by_email=email is not None, only_one=only is not None, usual=rows == USUAL_ROWS
     )
     return [UserOut(*row) for row in await database.select(query, values)]
 

@@ -84,7 +84,7 @@ BUILDERS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "service.users.queries.page_query": lambda: {
         ", ".join(name for name, asked in asked_for.items() if asked): users.page_query(**asked_for)
         for asked_for in (
-            dict(zip(("by_email", "only_one", "by_default"), each, strict=True))
+            dict(zip(("by_email", "only_one", "usual"), each, strict=True))
             for each in product((False, True), repeat=3)
         )
     },

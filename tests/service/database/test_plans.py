@@ -14,6 +14,8 @@ import psycopg
 import pytest
 
 from service.database.base import metadata
+from service.http.pagination import DEFAULT_LIMIT
+from service.users import queries as users
 from tests.service.database.statements import (
     BUILDERS,
     RARE,
@@ -163,7 +165,8 @@ def test_every_index_is_missed(large: psycopg.Connection, table: str) -> None:
 
 
 def test_page_is_read_from_the_index_in_its_order(large: psycopg.Connection) -> None:
-    [page] = [each for each in STATEMENTS if each.name.endswith("page_query(by_default)")]
+    assert (users.USUAL_ROWS, str(users.USUAL_LIMIT)) == (DEFAULT_LIMIT + 1, str(DEFAULT_LIMIT + 1))
+    [page] = [each for each in STATEMENTS if each.name.endswith("page_query(usual)")]
     for generic in (False, True):
         kinds = [node["Node Type"] for node in nodes(plan(large, page, generic=generic))]
         assert kinds == ["Limit", "Index Scan"]
