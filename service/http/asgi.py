@@ -33,6 +33,8 @@ class MatchedRequest(Request):
 class HTTPConnection(ASGIHTTPConnection):
     """One request and its answer."""
 
+    _answered = False
+
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """ASGI. The handler is cancelled when its client goes."""
         extensions: dict[str, Any] = self.scope["extensions"] or {}
@@ -47,7 +49,8 @@ class HTTPConnection(ASGIHTTPConnection):
 
         def cancel() -> None:
             nonlocal gone
-            if task is not None and task is not asyncio.current_task():  # it ends by itself
+            # Who has answered, or is told by its own sending, ends by itself.
+            if not self._answered and task is not None and task is not asyncio.current_task():
                 gone = task.cancel()
 
         on_disconnect(cancel)
@@ -71,4 +74,5 @@ class HTTPConnection(ASGIHTTPConnection):
         }
         await send(start)
         body = whole.data[whole.begin : whole.end]
+        self._answered = True
         await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -69,6 +69,9 @@ class SessionInterface(SecureCookieSessionInterface):
         self, app: Quart, request: BaseRequestWebsocket
     ) -> SecureCookieSession | None:
         """The session of the request's cookie; an empty one without a good cookie."""
+        # Werkzeug takes its time to say that there is no cookie, which is so for most clients.
+        if not any(name == b"cookie" for name, _ in request.scope["headers"]):
+            return DatedSession()
         cookie = request.cookies.get(self.get_cookie_name(app))
         if cookie is None:
             return DatedSession()

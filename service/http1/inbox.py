@@ -31,7 +31,9 @@ class Inbox:
     async def put(self, event: ASGIReceiveEvent) -> None:
         """Returns once there is room for the next."""
         if event["type"] == "http.disconnect" and self._on_disconnect is not None:
-            self._on_disconnect()
+            # Let go of as well, or all of the request would wait for the garbage collector.
+            told, self._on_disconnect = self._on_disconnect, None
+            told()
         self._events.put_nowait(event)
         if self._events.qsize() > MAX_PARTS and event["type"] == "http.request":
             while self._events.qsize() > MAX_PARTS and not self._ended:

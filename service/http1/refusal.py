@@ -1,9 +1,9 @@
 """What the server answers by itself, where no request reaches the application."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from uuid import uuid4
 
 from hypercorn.events import Event
 
@@ -85,4 +85,4 @@ def refusal(refused: Refused) -> Refusal:
 
 def request_id(said: bytes) -> str:
     """What the client calls its request, if it may; else a new one."""
-    return said.decode() if REQUEST_ID.fullmatch(said) else uuid4().hex
+    return said.decode() if REQUEST_ID.fullmatch(said) else os.urandom(16).hex()

@@ -161,6 +161,6 @@ def test_unexpected_error_says_nothing_but_the_id(
     assert "users" not in answer.text
     line = service.line(event="unhandled exception")
     assert line["request_id"] == answer.headers["x-request-id"]
-    assert line["exception"]["type"] == "ProgrammingError"
+    assert line["exception"]["type"] == "UndefinedTableError"
     assert any("queries.py" in frame for frame in line["exception"]["frames"])
     assert "correct horse" not in service.log.read_text()
