@@ -7,6 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 INSTALLED := .venv/installed
+PRODUCTION := .venv-production/installed
 
 .PHONY: help
 help: ## What can be made
@@ -18,6 +19,12 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What a server has, and nothing that only tests need: its memory and its start are measured.
+$(PRODUCTION): requirements.txt
+	@$(PYTHON) -m venv --clear .venv-production
+	@.venv-production/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 .PHONY: run
@@ -57,8 +64,14 @@ lint: $(INSTALLED) ## Format, style, types, and that imports only point down
 	@$(BIN)/lint-imports --no-cache --verbose >/dev/null || $(BIN)/lint-imports --no-cache
 
 .PHONY: bench
-bench: $(INSTALLED) ## Requests per second, beside the bare server in the same run
-	@$(BIN)/python -m benchmarks.requests
+bench: $(INSTALLED) $(PRODUCTION) ## Requests a second beside Flask, FastAPI and the bare server (ten minutes)
+	@$(BIN)/python -m benchmarks --python .venv-production/bin/python \
+	  --json benchmarks/results/bench.json --plot benchmarks/results/bench.svg
+
+.PHONY: scale
+scale: $(INSTALLED) ## What a request costs at 10 million users (half an hour, 11 GB of disk)
+	@$(BIN)/python -m benchmarks.scale --json benchmarks/results/scale.json
+	@$(BIN)/python -m tools.capacity
 
 .PHONY: screenshots
 screenshots: $(INSTALLED) ## The pictures in the README, of a service started for them

@@ -1,0 +1,127 @@
+"""`python -m benchmarks.profile`: where the CPU time of one request goes, layer by layer.
+
+py-spy samples the service while it is under load, from outside and without slowing it. A sample
+counts for the layer of the innermost frame that is not Python's own library; time in C counts for
+whoever called it. Sampling another process takes root, or `kernel.yama.ptrace_scope = 0`.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import load, population, processes
+from benchmarks.cases import CASE_NAMES, CASES, Case
+from benchmarks.servers import SERVERS, Running, running
+from service.database import embedded
+
+SAMPLES_A_SECOND = 500
+CLIENTS = 32
+
+# The first that is part of a frame's file names its layer.
+LAYERS = (
+    ("service/http1/", "HTTP/1.1: heads, bodies, answers"),
+    ("service/connections", "HTTP/1.1: heads, bodies, answers"),
+    ("site-packages/hypercorn/", "Hypercorn: ASGI, connections"),
+    ("site-packages/quart/", "Quart: context, dispatch, response"),
+    ("site-packages/werkzeug/", "Werkzeug: routing, headers"),
+    ("service/observability/", "log line and metrics"),
+    ("site-packages/structlog/", "log line and metrics"),
+    ("site-packages/prometheus_client/", "log line and metrics"),
+    ("service/http/body", "JSON"),
+    ("service/http/", "one pass: id, headers, limits"),
+    ("service/security/", "token and caller"),
+    ("site-packages/jwt/", "token and caller"),
+    ("service/auth/", "token and caller"),
+    ("site-packages/sqlalchemy/", "pool: SQLAlchemy, breaker"),
+    ("service/database/", "pool: SQLAlchemy, breaker"),
+    ("site-packages/asyncpg/", "driver: asyncpg"),
+    ("service/server", "event loop, sockets, kernel"),
+    ("service/", "handlers"),
+)
+ELSEWHERE = "event loop, sockets, kernel"
+# Where the thread that writes the log waits for lines.
+IDLE = ("_wait ", "service/observability/backlog.py")
+
+
+def layer_of(stack: str) -> str:
+    """The layer that a stack, its frames from the outermost on, was sampled in."""
+    for frame in reversed(stack.split(";")):
+        for part, layer in LAYERS:
+            if part in frame:
+                return layer
+    return ELSEWHERE
+
+
+def layers_of(raw: str) -> Counter[str]:
+    """Samples of each layer, of what `py-spy record --format raw` writes."""
+    found: Counter[str] = Counter()
+    for line in raw.splitlines():
+        stack, _, samples = line.rpartition(" ")
+        if not all(part in stack.rpartition(";")[2] for part in IDLE):
+            found[layer_of(stack)] += int(samples)
+    return found
+
+
+def profile(server: Running, case: Case, token: str, seconds: float) -> tuple[float, Counter[str]]:
+    """The service's CPU microseconds for a request, and its samples by layer."""
+    asked = load.Load(server.port, case, token, CLIENTS, seconds + 2)
+    loader = load.choose(None)
+    load.measure(loader, load.Load(server.port, case, token, CLIENTS, 1))
+    with tempfile.NamedTemporaryFile("r") as file:
+        spy = [
+            *("py-spy", "record", "--pid", str(server.pid), "--format", "raw", "--full-filenames"),
+            *("--rate", str(SAMPLES_A_SECOND), "--duration", f"{seconds:.0f}"),
+            *("--output", file.name),
+        ]
+        timer = threading.Timer(1, subprocess.run, [spy], {"capture_output": True})
+        before = server.cpu_seconds()
+        timer.start()
+        result = load.measure(loader, asked)
+        used = server.cpu_seconds() - before
+        timer.join()
+        return used / result.requests * 1e6, layers_of(file.read())
+
+
+def report(case: Case, cpu_us: float, layers: Counter[str]) -> None:
+    """One table."""
+    print(f"\n{case.title} ({case.method} {case.path}): {cpu_us:,.0f} µs of CPU")
+    total = sum(layers.values()) or 1
+    for name, samples in layers.most_common():
+        share = samples / total
+        print(f"  {name:<38}{cpu_us * share:7.0f} µs{share:7.0%}")
+
+
+def main() -> int:
+    """The exit code is 2 without py-spy."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__)
+    parser.add_argument("cases", nargs="*", default=["live", "health", "list", "create"])
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each case (8)")
+    options = parser.parse_args()
+    if unknown := [name for name in options.cases if name not in CASE_NAMES]:
+        parser.error(f"{unknown[0]!r} is none of {', '.join(CASE_NAMES)}")
+    if not shutil.which("py-spy"):
+        print("py-spy is not on PATH: pip install py-spy", file=sys.stderr)
+        return 2
+    cores = processes.divide_cores()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="profile-")))
+        postgres = embedded.start(folder / "postgres", durable=False, settings=population.SETTINGS)
+        url = stack.enter_context(postgres).url
+        token = population.prepare(url)
+        server = stack.enter_context(
+            running(SERVERS["here"].command, url, folder / "logs", cores.server)
+        )
+        for case in CASES:
+            if case.name in options.cases:
+                report(case, *profile(server, case, token, options.seconds))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What a number of requests a second needs; see docs/capacity.md."""
