@@ -8,7 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from console import targets
-from console.targets import CONFIG_NAME, Target, TargetError, discover, endpoint, load
+from console.targets import (
+    CONFIG_NAME,
+    Target,
+    TargetError,
+    discover,
+    endpoint,
+    load,
+    log_entry,
+)
 from console.text import visible
 
 __all__ = ["add_target_arguments", "main", "target_from"]
@@ -71,7 +79,8 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="log file, one JSON object a line; repeat for more",
+        help="log file, one JSON object a line; a folder, a pattern, - for standard input, or "
+        "'cmd: kubectl logs -f …'; repeat for more",
     )
     parser.add_argument(
         "--alembic", metavar="DIR", help="Alembic's folder, or the one with alembic.ini"
@@ -92,7 +101,7 @@ def target_from(options: argparse.Namespace, folder: Path) -> Target:
             name=options.name or folder.resolve().name or "target",
             environment=os.environ.get("APP_ENV") or os.environ.get("FLASK_ENV") or "development",
             health=tuple(endpoint(text) for text in options.health),
-            logs=tuple(Path(text) for text in options.log),
+            logs=tuple(log_entry(text) for text in options.log),
             alembic=Path(options.alembic) if options.alembic else None,
         )
     elif (folder / CONFIG_NAME).is_file():

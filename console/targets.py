@@ -6,26 +6,39 @@
     environment = "production"      # red header, and an upgrade asks for the target's name
     read_only = false               # true: never run an upgrade
     health = { web1 = "http://10.0.0.1:5500/health", web2 = "http://10.0.0.2:5500/health" }
-    log = ["var/log/service.jsonl"]
+    log = ["var/log/service.jsonl", { command = ["ssh", "web2", "tail", "-F", "/var/log/x.jsonl"] }]
     alembic = "."                   # the folder that holds alembic.ini
     backup_report = "var/backup.json"   # where the service's /metrics do not tell of backups
 
-`health` may also be one URL or a list of them; `log` may be one path. Every key is optional. With
-several targets, `--name` chooses.
+`health` may also be one URL or a list of them. `log` may be one path, or `"cmd: ssh web2 tail -F
+x"`; a path may be a glob pattern, a folder, a compressed file, or `-` for standard input. Every key
+is optional. With several targets, `--name` chooses.
 """
 
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["CONFIG_NAME", "Endpoint", "Target", "TargetError", "discover", "endpoint", "load"]
+__all__ = [
+    "CONFIG_NAME",
+    "Command",
+    "Endpoint",
+    "Target",
+    "TargetError",
+    "discover",
+    "endpoint",
+    "load",
+    "log_entry",
+]
 
 CONFIG_NAME = "opsconsole.toml"
 _LOG_FOLDERS = ("var/log", "logs", "log")
+_COMMAND = "cmd:"
 _KEYS = frozenset({"environment", "read_only", "health", "log", "alembic", "backup_report"})
 
 
@@ -42,13 +55,25 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A program and its arguments whose output is a log."""
+
+    argv: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What a shell would be told."""
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Everything the console watches. Empty `health` or `logs`, or no `alembic`, is allowed."""
 
     name: str
     environment: str = "development"
     health: tuple[Endpoint, ...] = ()
-    logs: tuple[Path, ...] = ()
+    logs: tuple[Path | Command, ...] = ()
     alembic: Path | None = None
     read_only: bool = False
     backup_report: Path | None = None
@@ -75,6 +100,33 @@ def endpoint(text: str) -> Endpoint:
     if not host or parts.scheme not in {"http", "https"}:
         raise TargetError("a health URL looks like http://127.0.0.1:5500/health or NAME=URL")
     return Endpoint(name.strip() or (f"{host}:{port}" if port else host), url)
+
+
+def log_entry(text: str, base: Path = Path()) -> Path | Command:
+    """Read what `--log` or `log` says: a path relative to `base`, `-`, or `cmd:` and a command.
+
+    The command is split like a shell does it, and no shell is run: for a pipe, say `sh -c '…'`.
+    Raises TargetError.
+    """
+    if text.startswith(_COMMAND):
+        try:
+            argv = shlex.split(text.removeprefix(_COMMAND))
+        except ValueError as error:
+            raise TargetError(f"{text}: {error}".lower()) from error
+        return _command(argv)
+    if not text or "\0" in text:
+        raise TargetError("a log is a path, - or cmd: and a command")
+    return Path(text) if text == "-" else base / text
+
+
+def _command(argv: object) -> Command:
+    if (
+        not isinstance(argv, list)
+        or not all(isinstance(part, str) and "\0" not in part for part in argv)
+        or not any(argv[:1])
+    ):
+        raise TargetError("a command is a list of texts, such as ['kubectl', 'logs', '-f', 'web1']")
+    return Command(tuple(argv))
 
 
 def load(path: Path, name: str | None = None) -> Target:
@@ -152,7 +204,7 @@ class _Table:
             name=self.name,
             environment=self._text("environment") or "development",
             health=self._health(),
-            logs=tuple(base / log for log in self._texts("log")),
+            logs=self._logs(),
             alembic=base / alembic if alembic is not None else None,
             read_only=read_only,
             backup_report=base / report if report is not None else None,
@@ -166,6 +218,22 @@ class _Table:
             return tuple(endpoint(item) for item in self._texts("health"))
         except TargetError as error:
             raise self._error("health", str(error)) from error
+
+    def _logs(self) -> tuple[Path | Command, ...]:
+        value = self.values.get("log", [])
+        items = value if isinstance(value, list) else [value]
+        logs: list[Path | Command] = []
+        try:
+            for item in items:
+                if isinstance(item, dict) and item.keys() == {"command"}:
+                    logs.append(_command(item["command"]))
+                elif isinstance(item, str):
+                    logs.append(log_entry(item, self.path.parent))
+                else:
+                    raise TargetError("must be a string or a list of them and { command = [...] }")
+        except TargetError as error:
+            raise self._error("log", str(error)) from error
+        return tuple(logs)
 
     def _text(self, key: str) -> str | None:
         value = self.values.get(key)

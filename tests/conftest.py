@@ -4,11 +4,16 @@ from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from service.checks.source import digest, write_test_report
 from service.config import Config
 from service.database import embedded
 from tests.support import ROOT, alembic, database_name, execute, in_database
+
+# An example that takes its time on a busy machine is not wrong.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 source_tested = pytest.StashKey[str]()
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from console.logs.record import Record
+from console.logs.records import Record
 
 __all__ = ["BYTES", "RECORDS", "RecordBuffer"]
 

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from console.logs.record import Record, pretty
+from console.logs.records import Record, pretty
 from console.text import visible
 from console.widgets.figures import size
 from console.widgets.key_hints import KeyHints

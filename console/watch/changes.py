@@ -4,7 +4,7 @@ from bisect import insort
 from dataclasses import dataclass
 from typing import Literal
 
-from console.logs.signatures import ErrorSignature
+from console.logs.statistics.signatures import ErrorSignature
 
 __all__ = ["CHANGES", "Change", "Feed", "Mood"]
 

@@ -12,9 +12,9 @@ from console.health.metrics import Figures, fetch, metrics_url
 from console.health.probe import OWN_REQUEST, Poll, probe
 from console.logs.buffer import RecordBuffer
 from console.logs.follower import Follower
-from console.logs.record import decode
-from console.logs.signatures import Signatures
-from console.logs.traffic import Traffic
+from console.logs.records import decode
+from console.logs.statistics.signatures import Signatures
+from console.logs.statistics.traffic import Traffic
 from console.targets import Target
 from console.watch.changes import Change, Feed
 from console.watch.schema import Schema
@@ -60,9 +60,7 @@ class Watch:
         """Why there may be nothing to read; empty when all log files are open."""
         if not self.target.logs:
             return "no log: give one with --log FILE"
-        return "; ".join(
-            f"{source.path}: {source.state}" for source in self.follower.sources if source.state
-        )
+        return "; ".join(f"{name}: {state}" for name, state in self.follower.states)
 
     def take_lines(self) -> bool:
         """Take in what the reader has found since the last call; return whether there was any."""

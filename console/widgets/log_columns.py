@@ -7,7 +7,7 @@ from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from console.logs.record import Record
+from console.logs.records import Record
 from console.text import visible
 from console.widgets.figures import clock, milliseconds, size
 from console.widgets.ink import Ink

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.binding import Binding, BindingType
 
 from console.logs.buffer import RecordBuffer
-from console.logs.record import LEVELS, Record, rank
+from console.logs.records import LEVELS, Record, rank
 from console.widgets.log_columns import Columns
 from console.widgets.rows import Rows
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from console.logs.record import LEVELS, Record
+from console.logs.records import LEVELS, Record
 from console.widgets.figures import age, clock, milliseconds, percent, size, sparkline
 from console.widgets.log_columns import Columns
 

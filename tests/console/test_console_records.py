@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from console.lines import Line
 from console.logs.buffer import RecordBuffer
-from console.logs.record import LEVELS, Record, decode, pretty, rank
-from console.logs.signatures import SIGNATURES, Signatures
-from console.logs.traffic import SECONDS, Traffic
+from console.logs.records import LEVELS, Record, decode, pretty, rank
+from console.logs.statistics.signatures import SIGNATURES, Signatures
+from console.logs.statistics.traffic import SECONDS, Traffic
 
 
 def record(fields: object) -> Record:
@@ -39,7 +39,7 @@ def test_the_services_own_line(log_line: Callable[..., bytes]) -> None:
         ({"severity": "CRITICAL", "message": "gcp"}, ("critical", "gcp", None)),
         ({"@timestamp": "2026-01-15T10:30:00Z", "message": "ecs"}, ("", "ecs", 1768473000.0)),
         ({"levelname": "Error", "event": {"a": 1}}, ("error", '{"a":1}', None)),
-        ({"level": "loud", "timestamp": "soon", "status": "500", "event": 3}, ("", "3", None)),
+        ({"level": "loud", "timestamp": "soon", "status": "5xx", "event": 3}, ("", "3", None)),
         ({"time": 1e300, "level": None}, ("", "", None)),
     ],
 )
@@ -57,7 +57,6 @@ def test_other_peoples_names(fields: dict[str, Any], expected: tuple[Any, ...]) 
         (b"[1, 2]", "[1, 2]"),
         (b"17", "17"),
         (b"", ""),
-        (b'{"event": "\xff"}', r'{"event": "\xff"}'),
         (b"[" * 5000, "[" * 5000),
     ],
 )

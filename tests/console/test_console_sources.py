@@ -10,7 +10,8 @@ import pytest
 
 from console.lines import LINE_LIMIT
 from console.logs.follower import Follower
-from console.logs.sources import TAIL_BYTES, FileSource
+from console.logs.sources.file import FileSource
+from console.logs.sources.reader import TAIL_BYTES
 
 Until = Callable[..., Awaitable[None]]
 
@@ -52,10 +53,10 @@ def reader(path: Path) -> Iterator[Reader]:
 
 
 def read(source: FileSource) -> list[bytes]:
-    lines = [line.raw for line in source.poll()]
+    blocks = source.poll()
     while source.behind:
-        lines += [line.raw for line in source.poll()]
-    return lines
+        blocks += source.poll()
+    return [line.raw for block in blocks for line in block.lines()]
 
 
 def write(path: Path, data: bytes) -> None:
@@ -103,9 +104,10 @@ def test_a_huge_line_is_cut_and_the_next_one_is_whole(path: Path, source: FileSo
     write(path, b"")
     assert read(source) == []
     write(path, b"x" * 10_000_000 + b"\nnext\n")
-    lines = source.poll()
+    blocks = source.poll()
     while source.behind:
-        lines += source.poll()
+        blocks += source.poll()
+    lines = [line for block in blocks for line in block.lines()]
     assert [(len(line.raw), line.size) for line in lines] == [(LINE_LIMIT, 10_000_000), (4, 4)]
 
 

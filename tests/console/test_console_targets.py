@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from console.targets import Endpoint, TargetError, discover, endpoint, load
+from console.targets import (
+    Command,
+    Endpoint,
+    TargetError,
+    discover,
+    endpoint,
+    load,
+    log_entry,
+)
 
 
 def test_an_empty_folder_still_makes_a_target(tmp_path: Path) -> None:
@@ -88,9 +96,33 @@ def test_a_target_is_read(tmp_path: Path) -> None:
         load(path, "other")
 
 
+def test_a_log_may_be_a_command(tmp_path: Path) -> None:
+    path = tmp_path / "opsconsole.toml"
+    path.write_text(
+        '[target.shop]\nlog = ["log/*.jsonl", "-", "cmd: ssh web2 \'tail -F x\'",\n'
+        '  { command = ["kubectl", "logs", "-f", "web 3"] }]\n'
+    )
+    commands = Command(("ssh", "web2", "tail -F x")), Command(("kubectl", "logs", "-f", "web 3"))
+    assert load(path).logs == (tmp_path / "log/*.jsonl", Path("-"), *commands)
+    assert [each.name for each in commands] == ["ssh web2 'tail -F x'", "kubectl logs -f 'web 3'"]
+    path.write_text('[target.shop]\nlog = { command = ["journalctl", "-f"] }\n')
+    assert load(path).logs == (Command(("journalctl", "-f")),)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "cmd:", "cmd: ", "cmd: ''", "cmd: echo 'x", "a\0b", "cmd: a\0b"]
+)
+def test_what_is_no_log_is_refused(text: str) -> None:
+    with pytest.raises(TargetError, match=r"a log is a path|a command is a list|no closing quot"):
+        log_entry(text)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("[target.a]\nlog = { command = 'tail -F x' }\n", "line 2: log: a command is a list of"),
+        ("[target.a]\nlog = [{ command = [1] }]\n", "line 2: log: a command is a list of"),
+        ("[target.a]\nlog = [{ run = ['x'] }]\n", "line 2: log: must be a string or a list"),
         ("[target.a]\nlog = \n", "opsconsole.toml line 2: "),
         ("", "opsconsole.toml line 1: no \\[target.NAME\\]"),
         ("[target.a]\n\nlog = 3\n", "opsconsole.toml line 3: log: must be a string or a list"),

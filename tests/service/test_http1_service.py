@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from console.logs.record import decode
+from console.logs.records import decode
 from service.observability.logging import KEYS
 from tests.service import web
 from tests.service.support import Service

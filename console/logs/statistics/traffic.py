@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from console.logs.record import Record
-from console.quantiles import Sketch
+from console.logs.records import Record
+from console.logs.statistics.sketch import BucketCache, Sketch
 
 __all__ = ["SECONDS", "WINDOW", "Traffic", "TrafficSummary"]
 
@@ -39,6 +39,7 @@ class Traffic:
 
     def __init__(self) -> None:
         self._seconds: dict[int, _Second] = {}
+        self._buckets = BucketCache()
 
     def add(self, records: Iterable[Record], now: float) -> None:
         """Count records; `now` is in seconds since the epoch.
@@ -57,8 +58,9 @@ class Traffic:
                 second = self._seconds[at] = _Second()
             second.requests += 1
             second.errors += record.status >= 500
-            if record.duration is not None:
-                second.durations.add(record.duration)
+            bucket = self._buckets[record.duration]
+            if bucket is not None:
+                second.durations.add_bucket(bucket, 1)
         self._forget(now)
 
     def summary(self, now: float) -> TrafficSummary:

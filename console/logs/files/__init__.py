@@ -1,0 +1,1 @@
+"""Random access into log files of any size: windows, a sparse index, parallel searches."""

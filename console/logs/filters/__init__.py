@@ -1,0 +1,1 @@
+"""The filter language: what one types to see only some lines."""

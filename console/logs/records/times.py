@@ -1,0 +1,181 @@
+"""When a line was written, in every notation that loggers use."""
+
+import math
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["instant", "instants"]
+
+# Above these, a number is not one of seconds, milliseconds, microseconds: the year 5138 is far.
+_SCALES = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))
+_CACHED = 4096
+_LONGEST = 40
+_UNKNOWN = math.nan
+
+_NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,12})?", re.ASCII)
+_SECOND = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d", re.ASCII)
+_MILLISECONDS = re.compile(r"[.,]\d{3}", re.ASCII)
+_REST = re.compile(r"(\d{0,6})(?:Z|([+-])(\d\d):?(\d\d))", re.ASCII)
+_DATE_AND_TIME = re.compile(
+    r"(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,12}))?"
+    r" ?(UTC|GMT|Z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
+)
+_COMMON_LOG = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", re.ASCII)
+_SYSLOG = re.compile(r"([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY = 86_400
+
+
+class _Cache(dict[str, float]):
+    """Values of parts of times; NaN for a part that must be looked at as a whole."""
+
+    def __missing__(self, part: str) -> float:
+        if len(part) > _LONGEST:
+            return _UNKNOWN
+        if len(self) >= _CACHED:
+            self.clear()
+        value = self[part] = self.value(part)
+        return value
+
+    def value(self, part: str) -> float:
+        raise NotImplementedError
+
+
+class _Seconds(_Cache):
+    def value(self, part: str) -> float:
+        if not _SECOND.fullmatch(part):
+            return _UNKNOWN
+        try:
+            return datetime.fromisoformat(part).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            return _UNKNOWN
+
+
+class _Milliseconds(_Cache):
+    def value(self, part: str) -> float:
+        if part == "Z":
+            return 0.0
+        return int(part[1:]) / 1e3 if _MILLISECONDS.fullmatch(part) else _UNKNOWN
+
+
+class _Rest(_Cache):
+    def value(self, part: str) -> float:
+        # Nothing may follow a "Z" where the milliseconds would stand.
+        if not part:
+            return 0.0
+        found = _REST.fullmatch(part)
+        if not found:
+            return _UNKNOWN
+        digits, sign, hours, minutes = found.groups()
+        fraction = int(digits) / 10 ** (len(digits) + 3) if digits else 0.0
+        if not sign:
+            return fraction
+        offset = int(hours) * 3600 + int(minutes) * 60
+        return fraction + (offset if sign == "-" else -offset)
+
+
+class _Fractions(_Cache):
+    def value(self, part: str) -> float:
+        return _milliseconds[part[:4]] + _rest[part[4:]]
+
+
+# A log has the same second, the same thousand milliseconds and the same zone again and again.
+_seconds, _milliseconds, _rest = _Seconds(), _Milliseconds(), _Rest()
+_fractions = _Fractions()
+
+
+def instant(value: Any) -> float | None:
+    """Return seconds since the epoch; None for what is no time.
+
+    Numbers, also as text, are s, ms, µs or ns by their size. Without an offset, a time is local.
+    """
+    if type(value) is str:
+        # ".123" without a zone has an empty rest, as "Z" has; it is a local time.
+        if value[23:] or value[19:] == "Z":
+            at = _seconds[value[:19]] + (_milliseconds[value[19:23]] + _rest[value[23:]])
+            if not math.isnan(at):
+                return at
+        return _text(value.strip()) if len(value) <= _LONGEST else None
+    if type(value) is int or type(value) is float:
+        return _number(value)
+    if isinstance(value, dict):
+        return _protobuf(value)
+    return None
+
+
+def instants(values: list[Any]) -> list[float | None]:
+    """Return `instant` of each value."""
+    found: list[float]
+    try:
+        lengths = set(map(len, values))
+        if lengths == {24}:
+            found = [_seconds[value[:19]] + _fractions[value[19:]] for value in values]
+        elif min(lengths) > 24:
+            found = [
+                _seconds[value[:19]] + (_milliseconds[value[19:23]] + _rest[value[23:]])
+                for value in values
+            ]
+        else:
+            return list(map(instant, values))
+    except (TypeError, KeyError, ValueError):
+        # Something that is no text is among them.
+        return list(map(instant, values))
+    return list(map(instant, values)) if math.isnan(sum(found)) else list(found)
+
+
+def _number(value: float) -> float | None:
+    if value < 0:
+        return None
+    for limit, scale in _SCALES:
+        if value <= limit:
+            return value / scale
+    return None
+
+
+def _text(value: str) -> float | None:
+    if found := _DATE_AND_TIME.fullmatch(value):
+        year, _, month, day, clock, fraction, zone = found.groups()
+        zone = "+00:00" if zone in {"UTC", "GMT", "Z"} else zone or ""
+        text = f"{year}-{month}-{day}T{clock}.{(fraction or '0')[:6]:<06}{zone}"
+        return _timestamp(text, "")
+    if _NUMBER.fullmatch(value):
+        return _number(float(value) if "." in value else int(value))
+    if _COMMON_LOG.fullmatch(value):
+        return _timestamp(value, "%d/%b/%Y:%H:%M:%S %z")
+    if found := _SYSLOG.fullmatch(value):
+        return _without_year(*found.groups())
+    return None
+
+
+def _timestamp(text: str, form: str) -> float | None:
+    try:
+        found = datetime.strptime(text, form) if form else datetime.fromisoformat(text)  # noqa: DTZ007
+        return found.timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _without_year(month: str, day: str, *clock: str) -> float | None:
+    """Return the newest such time that is not more than a day ahead."""
+    if month not in _MONTHS:
+        return None
+    now = time.time()
+    for year in (time.localtime(now).tm_year + 1 - ago for ago in range(3)):
+        text = f"{year}-{_MONTHS.index(month) + 1:02}-{int(day):02}T{':'.join(clock)}"
+        at = _timestamp(text, "")
+        if at is not None and at <= now + _DAY:
+            return at
+    return None
+
+
+def _protobuf(value: dict[Any, Any]) -> float | None:
+    """Return the time of Google's `{"seconds": …, "nanos": …}`."""
+    seconds, nanos = value.get("seconds"), value.get("nanos", 0)
+    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit() and len(seconds) < 13:
+        seconds = int(seconds)
+    if type(seconds) is not int or not 0 <= seconds <= _SCALES[0][0]:
+        return None
+    return seconds + (nanos / 1e9 if type(nanos) is int and 0 <= nanos < 10**9 else 0.0)

@@ -1,0 +1,190 @@
+"""A few fields of many lines, as `decode` would understand them, at the speed of the JSON parser.
+
+Of each line only the wanted keys are built, and a field only under the first of its names for as
+long as all lines have that one; after that under all of them. What takes more than that, such as a
+line that is no JSON, goes through `decode`.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from console.logs.records.aliases import ALIASES, ATTRIBUTES, LATE
+from console.logs.records.columns import understood
+from console.logs.records.objects import CARRIERS
+from console.logs.records.record import DEFAULTS, decode_line, value_of
+from console.logs.records.rows import Rows
+
+__all__ = ["Columns", "reader"]
+
+_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+_NO_VALUE = (None, msgspec.UNSET, "")
+_IN_NO_STRUCT = frozenset('"\\').union(map(chr, range(32)))
+
+
+def reader(names: Collection[str]) -> Callable[[bytes], list[Any]]:
+    """Return a function that returns one object per line of a block of lines.
+
+    The object is a tuple of the values in the order of `names`; a name that is an identifier is an
+    attribute, too. Canonical names (level, status, time in seconds since the epoch, duration_ms, …)
+    have what `Record` has, "" or None if missing; another name is a dotted path, None if there is
+    nothing. A line is ended by a newline, the last of a block may lack it.
+    """
+    columns = Columns(names)
+    row = partial(tuple.__new__, namedtuple("Row", names, rename=True))  # noqa: PYI024
+
+    def read(block: bytes) -> list[Any]:
+        return list(map(row, zip(*columns(block), strict=True)))
+
+    return read
+
+
+class Columns:
+    """Of blocks of lines, one list of values for each name, as `reader` has them.
+
+    The faster form of the two: nothing is made for a line but its values.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = tuple(names)
+        # The fields that some line did not have under the first of their names.
+        self._wide: set[str] = set()
+        self._rows = self._layout()
+
+    def __call__(self, block: bytes) -> list[list[Any]]:
+        """Return a list for each name, with a value for each line."""
+        lines = block.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        return self.of_lines(lines)
+
+    def of_lines(self, lines: Sequence[bytes]) -> list[list[Any]]:
+        """Return a list for each name, with a value for each line, given without its newline."""
+        try:
+            rows = list(map(self._rows.decode, lines))
+        except _UNDECODABLE:
+            return self._one_by_one(lines)
+        slow: set[int] = set()
+        wider: set[str] = set()
+        columns = [self._column(name, rows, slow, wider) for name in self.names]
+        if wider:
+            self._wide |= wider
+            self._rows = self._layout()
+            return self.of_lines(lines)
+        self._decode(lines, slow, columns)
+        return columns
+
+    def _one_by_one(self, lines: Sequence[bytes]) -> list[list[Any]]:
+        """Keep those apart that must go through `decode`."""
+        decode = self._rows.decode
+        simple, slow = [], []
+        for number, line in enumerate(lines):
+            try:
+                decode(line)
+            except _UNDECODABLE:
+                slow.append(number)
+            else:
+                simple.append(number)
+        columns: list[list[Any]] = [[None] * len(lines) for _ in self.names]
+        quickly = self.of_lines([lines[number] for number in simple])
+        for column, values in zip(columns, quickly, strict=True):
+            for number, value in zip(simple, values, strict=True):
+                column[number] = value
+        self._decode(lines, slow, columns)
+        return columns
+
+    def _layout(self) -> Rows:
+        keys: list[str] = []
+        for name in self.names:
+            if name in ALIASES and name not in self._wide:
+                keys.append(ALIASES[name][0].path)
+            elif _IN_NO_STRUCT.isdisjoint(name):
+                keys += _keys(name)
+        return Rows(keys)
+
+    def _column(self, name: str, rows: Sequence[Any], slow: set[int], wider: set[str]) -> list[Any]:
+        """Return the values of a field.
+
+        Adds the numbers of lines that need `decode` to `slow`, and to `wider` the field if some
+        line has not the first of its names.
+        """
+        if name in ALIASES:
+            return self._known(name, rows, slow, wider)
+        if not _IN_NO_STRUCT.isdisjoint(name):
+            slow.update(range(len(rows)))
+            return [None] * len(rows)
+        values = self._rows.at_path(rows, name)
+        missing = [number for number, value in enumerate(values) if value in _NO_VALUE]
+        for number in missing:
+            values[number] = None
+        slow.update(self._carried(name, missing, rows))
+        return values
+
+    def _known(self, name: str, rows: Sequence[Any], slow: set[int], wider: set[str]) -> list[Any]:
+        first, *others = ALIASES[name]
+        told = self._rows.column(rows, first.path)
+        values = understood(first.read, told)
+        if None not in values:
+            return values
+        default = DEFAULTS[ATTRIBUTES[name]]
+        # That it is null under its first name is an answer, see `aliases`.
+        missing = [n for n, value in enumerate(values) if value is None and told[n] is not None]
+        values = [default if value is None else value for value in values]
+        if missing and name not in self._wide:
+            wider.add(name)
+        if not missing or name in wider:
+            return values
+        few = [rows[number] for number in missing]
+        for alias in others:
+            found = self._rows.at_path(few, alias.path)
+            if found.count(msgspec.UNSET) == len(found):
+                continue
+            still = []
+            for number, value in zip(missing, understood(alias.read, found), strict=True):
+                if value is None:
+                    still.append(number)
+                else:
+                    values[number] = value
+            missing = still
+            few = [rows[number] for number in missing]
+        slow.update(self._carried(name, missing, rows))
+        return values
+
+    def _carried(self, name: str, missing: list[int], rows: Sequence[Any]) -> Iterator[int]:
+        """Return those of the missing values that may be told by a carrier or inside of it."""
+        few = [rows[number] for number in missing]
+        for key in _late_keys(name):
+            told = self._rows.column(few, key)
+            if told.count(msgspec.UNSET) == len(told):
+                continue
+            for number, value in zip(missing, told, strict=True):
+                # ECS has an object called `log`, which carries nothing.
+                if value not in _NO_VALUE and not (key == "log" and isinstance(value, dict)):
+                    yield number
+
+    def _decode(
+        self, lines: Sequence[bytes], numbers: Iterable[int], columns: list[list[Any]]
+    ) -> None:
+        """Put what `decode` finds in some lines into the columns."""
+        for number in numbers:
+            record = decode_line(lines[number])
+            for name, column in zip(self.names, columns, strict=True):
+                if name in ATTRIBUTES:
+                    column[number] = getattr(record, ATTRIBUTES[name])
+                else:
+                    column[number] = value_of(record, name)
+
+
+def _keys(name: str) -> Iterator[str]:
+    """Return the keys under which a field may be found, and those of what may carry it."""
+    for path in [alias.path for alias in ALIASES.get(name, ())] or [name]:
+        yield path
+        yield path.partition(".")[0]
+    yield from _late_keys(name)
+
+
+def _late_keys(name: str) -> list[str]:
+    return [*CARRIERS, *(alias.path for alias in LATE.get(name, ()))]

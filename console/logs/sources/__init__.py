@@ -1,0 +1,1 @@
+"""Lines as they come: from files, folders, archives, commands and standard input."""

@@ -1,0 +1,39 @@
+"""Names under which requests and messages are the same but for the ids and numbers in them."""
+
+import re
+
+__all__ = ["LabelCache", "fold", "label"]
+
+_LENGTH = 200
+_CACHED = 16_384
+
+_PATH_ID = re.compile(r"(?<=/)(\d+|[0-9a-fA-F-]{16,})(?=/|$)")
+_VARIABLE = re.compile(
+    r"\b[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,}){0,4}\b"  # UUIDs, hashes, trace ids
+    r"|\b[\w.+-]{1,64}@[\w.-]+"
+    r"|\d+(?:[.,:]\d+)*"
+)
+
+
+def label(method: str, route: str, path: str) -> str:
+    """Return `GET /users/{id}`, or where no route is told, the path with `…` for its ids."""
+    place = route or _PATH_ID.sub("…", path.partition("?")[0][:_LENGTH])
+    return f"{method} {place}".strip()[:_LENGTH]
+
+
+def fold(text: str) -> str:
+    """Return a message with `…` for every number, id and address in it."""
+    return _VARIABLE.sub("…", text[:_LENGTH])
+
+
+class LabelCache(dict[tuple[str, str, str], str]):
+    """The label of every method, route and path asked for lately: there are few routes."""
+
+    def __missing__(self, request: tuple[str, str, str]) -> str:
+        found = label(*request)
+        if len(self) >= _CACHED:
+            self.clear()
+        # A longer one is hardly asked for again, and thousands of them would take too much memory.
+        if sum(map(len, request)) <= 2 * _LENGTH:
+            self[request] = found
+        return found

@@ -1,0 +1,187 @@
+"""Counts lines as fast as they can be decoded.
+
+No statement is executed per line: columns are zipped into tuples and counted by C, and only the few
+different ones are looked at, once in a while. Lines that are named in the result, those of errors
+and of the slowest requests, are decoded a second time, with everything that is to be told of them.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Sequence, Sized
+from itertools import repeat
+
+import msgspec
+
+from console.logs.records import Record
+from console.logs.statistics.columns import BlockReader, Columns, Place, of_records, tell
+from console.logs.statistics.labels import LabelCache
+from console.logs.statistics.sightings import SLOWEST
+from console.logs.statistics.signatures import ERROR_LEVELS
+from console.logs.statistics.sketch import BucketCache
+from console.logs.statistics.state import State
+from console.logs.statistics.summary import Summary, summarise
+
+__all__ = ["Statistics"]
+
+# So many different tuples or names wait to be looked at, and so many lines of errors; names and
+# lines, which are not cut before that, make about so many bytes at most.
+_PENDING = 16_384
+_FAILING = 512
+_HELD = 4 * 1024 * 1024
+_decoder = msgspec.msgpack.Decoder(State)
+
+
+class Statistics:
+    """What is counted of a stream of lines; see State. Bounded in memory, whatever is fed.
+
+    Lines come as records or as blocks of a file. Statistics of parts, in whatever order they are
+    merged, are those of the whole: exactly as long as there is room for all names, and within the
+    bounds told by Tally, Routes, Failures and Sketch beyond that.
+    """
+
+    def __init__(self) -> None:
+        self._state = State()
+        # How often each (second, level, status) and (label, status, bucket) came.
+        self._moments: Counter[tuple[float | None, str, int | None]] = Counter()
+        self._requests: Counter[tuple[str, int | None, int | None]] = Counter()
+        self._clients: Counter[str] = Counter()
+        self._users: Counter[str] = Counter()
+        # Lines of errors: decoding them again has its price, which is paid once for many.
+        self._failing: list[Place] = []
+        self._failing_size = 0
+        self._held = 0
+        self._labels = LabelCache()
+        self._buckets = BucketCache()
+        self._reader = BlockReader()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._state = State()
+        self._forget_pending()
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Count records."""
+        columns = of_records(records)
+        self._count(columns)
+        self._state.failures.add([tell(records[index]) for index in _failing(columns)])
+        slow = [tell(records[index]).sighting for index in self._slow(columns)]
+        self._state.slowest.add(slow)
+        self._settle_if_much()
+
+    def add_block(
+        self,
+        block: bytes,
+        *,
+        source: str = "",
+        offset: int = 0,
+        only: Sequence[int] | None = None,
+    ) -> None:
+        """Count the lines of a block: whole lines, each but perhaps the last with its newline.
+
+        `source` and `offset` tell where the block begins; of its lines, counted from 0, `only` some
+        can be chosen, in ascending order.
+        """
+        columns, pick = self._reader.read(block, source, offset, only)
+        self._count(columns)
+        if failing := _failing(columns):
+            places = pick(failing)
+            self._failing += places
+            self._failing_size += sum(len(place.line) for place in places)
+            if len(self._failing) > _FAILING or self._failing_size > _HELD:
+                self._settle_failing()
+        if slow := self._slow(columns):
+            told = self._reader.tell(pick(slow))
+            self._state.slowest.add([each.sighting for each in told])
+        self._settle_if_much()
+
+    def merge(self, other: "Statistics") -> None:
+        """Add everything that `other` has counted."""
+        self._state.merge(other.state)
+
+    def encode(self) -> bytes:
+        """Return everything counted, for `decode` in another process."""
+        return msgspec.msgpack.encode(self.state)
+
+    @classmethod
+    def decode(cls, encoded: bytes) -> "Statistics":
+        """Return the statistics that were encoded."""
+        statistics = cls()
+        statistics._state = _decoder.decode(encoded)
+        return statistics
+
+    @property
+    def state(self) -> State:
+        """All counts, up to date."""
+        self._settle()
+        return self._state
+
+    def summary(self, *, top: int = 20, bars: int = 60) -> Summary:
+        """Return what there is to tell: at most `top` of each list, and about `bars` bars."""
+        return summarise(self.state, top=top, bars=bars)
+
+    def _count(self, columns: Columns) -> None:
+        times, levels, statuses, methods, routes, paths, durations, clients, users = columns
+        self._moments.update(
+            zip([at if at is None else at // 1 for at in times], levels, statuses, strict=True)
+        )
+        # A path is of no interest beside a route, and would be another one each time.
+        places: Iterable[str] = repeat("", len(routes))
+        if "" in routes:
+            places = ["" if route else path for route, path in zip(routes, paths, strict=True)]
+        labels = map(self._labels.__getitem__, zip(methods, routes, places, strict=True))
+        buckets = map(self._buckets.__getitem__, durations)
+        self._requests.update(zip(labels, statuses, buckets, strict=True))
+        self._clients.update(filter(None, clients))
+        self._users.update(filter(None, users))
+        self._held += sum(map(len, clients)) + sum(map(len, users))
+
+    def _slow(self, columns: Columns) -> list[int]:
+        """Return which lines are slow enough to be told of."""
+        least = self._state.slowest.least
+        # Most blocks have none, which is found out faster than which ones it would be.
+        if max(filter(None, columns.durations), default=0.0) < least:
+            return []
+        slow = [
+            (duration, at or 0.0, index)
+            for index, (duration, at, status) in enumerate(
+                zip(columns.durations, columns.times, columns.statuses, strict=True)
+            )
+            if duration is not None and duration >= least and status is not None
+        ]
+        return [index for *_, index in heapq.nlargest(SLOWEST, slow)]
+
+    def _settle_if_much(self) -> None:
+        pending: Sequence[Sized] = (self._moments, self._requests, self._clients, self._users)
+        if self._held > _HELD or max(len(each) for each in pending) > _PENDING:
+            self._settle()
+
+    def _settle(self) -> None:
+        self._state.add_moments(self._moments)
+        for (name, status, bucket), times in self._requests.items():
+            if status is not None:
+                self._state.routes.add(name, status, bucket, times)
+        self._state.routes.make_room()
+        self._state.clients.add(self._clients)
+        self._state.users.add(self._users)
+        self._settle_failing()
+        self._forget_pending()
+
+    def _settle_failing(self) -> None:
+        if self._failing:
+            self._state.failures.add(self._reader.tell(self._failing))
+            self._failing.clear()
+            self._failing_size = 0
+
+    def _forget_pending(self) -> None:
+        for pending in (self._moments, self._requests, self._clients, self._users, self._failing):
+            pending.clear()
+        self._held = self._failing_size = 0
+
+
+def _failing(columns: Columns) -> list[int]:
+    """Return which lines tell of an error."""
+    return [
+        index
+        for index, (level, status) in enumerate(zip(columns.levels, columns.statuses, strict=True))
+        if level in ERROR_LEVELS or (status is not None and status >= 500)
+    ]
