@@ -67,10 +67,18 @@ lint: $(INSTALLED) ## Format, style, types, and that imports only point down
 bench: $(INSTALLED) $(PRODUCTION) ## Requests a second beside Flask, FastAPI and the bare server (ten minutes)
 	@$(BIN)/python -m benchmarks --python .venv-production/bin/python \
 	  --json benchmarks/results/bench.json --plot benchmarks/results/bench.svg
+	@$(BIN)/python -m tools.benchmarks
+
+.PHONY: profile
+profile: $(INSTALLED) $(PRODUCTION) ## Where the CPU time of a request goes (one minute; may need root)
+	@$(BIN)/python -m benchmarks.profile --python .venv-production/bin/python \
+	  --json benchmarks/results/profile.json
+	@$(BIN)/python -m tools.benchmarks
 
 .PHONY: scale
-scale: $(INSTALLED) ## What a request costs at 10 million users (half an hour, 11 GB of disk)
-	@$(BIN)/python -m benchmarks.scale --json benchmarks/results/scale.json
+scale: $(INSTALLED) $(PRODUCTION) ## What a request costs at 10 million users (half an hour, 11 GB of disk)
+	@$(BIN)/python -m benchmarks.scale --python .venv-production/bin/python \
+	  --json benchmarks/results/scale.json
 	@$(BIN)/python -m tools.capacity
 
 .PHONY: screenshots

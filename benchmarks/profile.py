@@ -10,16 +10,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+
+import msgspec
 
 from benchmarks import load, population, processes
 from benchmarks.cases import CASE_NAMES, CASES, Case
 from benchmarks.servers import SERVERS, Running, running
 from service.database import embedded
 
+# Beside this Python, or on PATH.
+SPY = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
 SAMPLES_A_SECOND = 500
 CLIENTS = 32
 
@@ -45,8 +48,20 @@ LAYERS = (
     ("service/", "handlers"),
 )
 ELSEWHERE = "event loop, sockets, kernel"
-# Where the thread that writes the log waits for lines.
-IDLE = ("_wait ", "service/observability/backlog.py")
+# Where threads wait for work: the one that writes the log, and those that hash passwords.
+IDLE = (
+    ("_wait ", "service/observability/backlog.py"),
+    ("_worker ", "concurrent/futures/thread.py"),
+)
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """One case. `cpu_us`: of the service, for a request; `layers`: how many of them are whose, the
+    largest first."""
+
+    case: str
+    cpu_us: float
+    layers: dict[str, float]
 
 
 def layer_of(stack: str) -> str:
@@ -63,38 +78,48 @@ def layers_of(raw: str) -> Counter[str]:
     found: Counter[str] = Counter()
     for line in raw.splitlines():
         stack, _, samples = line.rpartition(" ")
-        if not all(part in stack.rpartition(";")[2] for part in IDLE):
+        inmost = stack.rpartition(";")[2]
+        if not any(name in inmost and file in inmost for name, file in IDLE):
             found[layer_of(stack)] += int(samples)
     return found
 
 
-def profile(server: Running, case: Case, token: str, seconds: float) -> tuple[float, Counter[str]]:
-    """The service's CPU microseconds for a request, and its samples by layer."""
-    asked = load.Load(server.port, case, token, CLIENTS, seconds + 2)
+def profile(server: Running, case: Case, token: str, seconds: float) -> Profile:
+    """Samples the server for so long while it is asked for the case."""
     loader = load.choose(None)
     load.measure(loader, load.Load(server.port, case, token, CLIENTS, 1))
     with tempfile.NamedTemporaryFile("r") as file:
         spy = [
-            *("py-spy", "record", "--pid", str(server.pid), "--format", "raw", "--full-filenames"),
+            *(
+                SPY or "py-spy",
+                "record",
+                "--pid",
+                str(server.pid),
+                "--format",
+                "raw",
+                "--full-filenames",
+            ),
             *("--rate", str(SAMPLES_A_SECOND), "--duration", f"{seconds:.0f}"),
             *("--output", file.name),
         ]
-        timer = threading.Timer(1, subprocess.run, [spy], {"capture_output": True})
         before = server.cpu_seconds()
-        timer.start()
-        result = load.measure(loader, asked)
-        used = server.cpu_seconds() - before
-        timer.join()
-        return used / result.requests * 1e6, layers_of(file.read())
+        with subprocess.Popen(spy, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            result = load.measure(loader, load.Load(server.port, case, token, CLIENTS, seconds + 2))
+            _, told = process.communicate(timeout=seconds + 30)
+        if process.returncode:
+            raise RuntimeError(f"py-spy failed: {told.decode().strip()}")
+        cpu_us = (server.cpu_seconds() - before) / result.requests * 1e6
+        samples = layers_of(file.read())
+    total = sum(samples.values())
+    shares = {name: cpu_us * count / total for name, count in samples.most_common()}
+    return Profile(case.name, cpu_us, shares)
 
 
-def report(case: Case, cpu_us: float, layers: Counter[str]) -> None:
+def report(case: Case, found: Profile) -> None:
     """One table."""
-    print(f"\n{case.title} ({case.method} {case.path}): {cpu_us:,.0f} µs of CPU")
-    total = sum(layers.values()) or 1
-    for name, samples in layers.most_common():
-        share = samples / total
-        print(f"  {name:<38}{cpu_us * share:7.0f} µs{share:7.0%}")
+    print(f"\n{case.title} ({case.method} {case.path}): {found.cpu_us:,.0f} µs of CPU")
+    for name, cpu_us in found.layers.items():
+        print(f"  {name:<38}{cpu_us:7.0f} µs{cpu_us / found.cpu_us:7.0%}")
 
 
 def main() -> int:
@@ -102,11 +127,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__)
     parser.add_argument("cases", nargs="*", default=["live", "health", "list", "create"])
     parser.add_argument("--seconds", type=float, default=8.0, help="of each case (8)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there")
+    parser.add_argument("--python", default=sys.executable, help="of the installation (this one)")
     options = parser.parse_args()
     if unknown := [name for name in options.cases if name not in CASE_NAMES]:
         parser.error(f"{unknown[0]!r} is none of {', '.join(CASE_NAMES)}")
-    if not shutil.which("py-spy"):
-        print("py-spy is not on PATH: pip install py-spy", file=sys.stderr)
+    if not SPY:
+        print("there is no py-spy: pip install py-spy", file=sys.stderr)
         return 2
     cores = processes.divide_cores()
     with ExitStack() as stack:
@@ -115,11 +142,17 @@ def main() -> int:
         url = stack.enter_context(postgres).url
         token = population.prepare(url)
         server = stack.enter_context(
-            running(SERVERS["here"].command, url, folder / "logs", cores.server)
+            running(
+                SERVERS["here"].command, url, folder / "logs", cores.server, python=options.python
+            )
         )
+        found = []
         for case in CASES:
             if case.name in options.cases:
-                report(case, *profile(server, case, token, options.seconds))
+                found.append(profile(server, case, token, options.seconds))
+                report(case, found[-1])
+    if options.json:
+        options.json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
     return 0
 
 

@@ -137,7 +137,9 @@ def run(arguments: argparse.Namespace, folder: Path) -> Results:
             filled[name] = fill(urls[name], users)
         read_into_memory(folder / "postgres" / "data")
         services = {
-            name: stack.enter_context(running(here_as_shipped, url, folder / name, cores.server))
+            name: stack.enter_context(
+                running(here_as_shipped, url, folder / name, cores.server, python=arguments.python)
+            )
             for name, url in urls.items()
         }
         bench = Bench(services, sizes, postmaster, arguments.rounds, arguments.seconds)
@@ -205,6 +207,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each (5)")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one (4)")
     parser.add_argument("--folder", type=Path, help="where the databases are, meanwhile")
+    parser.add_argument(
+        "--python", default=sys.executable, help="of the installation to measure (this one)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     return parser.parse_args(arguments)
 
