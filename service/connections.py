@@ -23,6 +23,9 @@ from service.http1 import Connection, configuration
 from service.listeners import turn_away
 
 BACKLOG = 2048
+# In one turn of the event loop, which serves every other client as well: one at a time, the last of
+# two hundred waited a second. All at once, another worker would get none.
+ACCEPTED_AT_ONCE = 16
 # How long handshakes that have begun may still take, in seconds: round trips of one region.
 HANDSHAKE = 0.02
 # Descriptors kept for the database, logs, and whatever else a request opens.
@@ -55,8 +58,12 @@ class Connections:
             self._loop.add_reader(listener, self._accept_if_room, listener)
 
     def _accept_if_room(self, listener: socket.socket) -> None:
-        if len(self._open) < self._most:
-            self._accept(listener)
+        for _ in range(ACCEPTED_AT_ONCE):
+            if len(self._open) >= self._most:
+                break
+            if not self._accept(listener):
+                return
+        else:
             return
         if not self._was_full:
             self._was_full = True
