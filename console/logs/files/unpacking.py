@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from console.logs.files.log_file import LogFile
-from console.logs.sources.archive import _decompressed, archive_kind
+from console.logs.sources.archive import archive_kind, decompressed
 
 __all__ = ["Unpacking"]
 
@@ -50,7 +50,7 @@ class Unpacking:
         self._stop = threading.Event()
         self._file = path.open("rb")
         try:
-            self._stream = _decompressed(self._file, archive_kind(path))
+            self._stream = decompressed(self._file, archive_kind(path))
             self._size = max(os.fstat(self._file.fileno()).st_size, 1)
             with tempfile.TemporaryFile(dir=folder or _folder()) as made:
                 self._target = os.dup(made.fileno())

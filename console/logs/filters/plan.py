@@ -21,7 +21,8 @@ from console.logs.filters.expression import (
 )
 from console.logs.filters.plan_conditions import Condition, condition, exists
 from console.logs.filters.plan_required import required
-from console.logs.filters.plan_words import is_utf8, lines_holding, lines_of
+from console.logs.filters.plan_words import is_utf8, lines_holding
+from console.logs.records.lines import lines_of
 from console.logs.records.wanted import Columns
 
 __all__ = ["Plan", "compile"]
@@ -45,11 +46,8 @@ class Plan:
         # A broken byte is shown as words that are not in the line.
         if self._required and is_utf8(block):
             lines.numbers = sorted(self._required(lines.holding))
-        elif self._columns.names:
-            lines.numbers = range(len(lines.lines))
         else:
-            unended = not block.endswith(b"\n") and block != b""
-            lines.numbers = range(block.count(b"\n") + unended)
+            lines.numbers = range(len(lines.lines))
         chosen = self._choose(lines, range(len(lines.numbers)))
         return [lines.numbers[position] for position in chosen]
 
@@ -86,7 +84,7 @@ class _Lines:
 
     @cached_property
     def lines(self) -> list[bytes]:
-        """All lines, without their newlines."""
+        """All lines, with their newlines."""
         return lines_of(self._block)
 
     def column(self, field: str) -> list[Any]:

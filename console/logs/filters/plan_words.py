@@ -4,21 +4,14 @@ from collections.abc import Iterable
 from itertools import chain
 
 from console.logs.filters.words import holds
+from console.logs.records.lines import lines_of
 from console.logs.records.objects import cleaned
 
-__all__ = ["is_utf8", "lines_holding", "lines_of"]
+__all__ = ["is_utf8", "lines_holding"]
 
 # With more hits than this in a block, looking at each line is quicker than going on from each hit.
 _FEW = 32
 _DELETE = 0x7F
-
-
-def lines_of(block: bytes) -> list[bytes]:
-    """Return the lines of a block without their newlines."""
-    lines = block.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines
 
 
 def is_utf8(block: bytes) -> bool:
@@ -61,7 +54,7 @@ def _confirmed(
     return {
         number
         for number in (range(len(lines)) if numbers is None else numbers)
-        if holds(cleaned(lines[number]), words, exact_case=exact_case)
+        if holds(cleaned(lines[number].removesuffix(b"\n")), words, exact_case=exact_case)
     }
 
 

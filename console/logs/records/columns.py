@@ -14,6 +14,8 @@ __all__ = ["understood"]
 _REMEMBERED = 1024
 _LONGEST = 200
 _NO_VALUE = (NoneType, UnsetType)
+_TEXTS = {str, int, *_NO_VALUE}
+_FLOATS = {float, *_NO_VALUE}
 
 Read = Callable[[Any], Any]
 
@@ -43,12 +45,11 @@ def understood(read: Read, values: list[Any]) -> list[Any]:
     """Return `read` of each value; `read` is one of those in `aliases`."""
     if read is instant:
         return instants(values)
-    if read is text:
-        if set(map(type, values)) == {str}:
-            return [value or None for value in values] if "" in values else values
-    elif isinstance(read, Milliseconds):
-        if read.unit == 1 and set(map(type, values)) == {float}:
-            return values
+    if read is text and set(map(type, values)) <= _TEXTS:
+        return [str(v) if type(v) is int else v if type(v) is str and v else None for v in values]
+    if isinstance(read, Milliseconds):
+        if read.unit == 1 and set(map(type, values)) <= _FLOATS:
+            return [value if type(value) is float else None for value in values]
     elif read is status:
         # A truth value or a number with a fraction would be found as the integer that it equals,
         # which is no other status.

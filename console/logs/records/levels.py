@@ -1,12 +1,13 @@
 """How severe a line is, whatever its writer calls it."""
 
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["LEVELS", "level", "priority", "python_level", "rank"]
+__all__ = ["LEVELS", "SPELLINGS", "level", "priority", "python_level", "rank"]
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
-_NAMES: dict[str, str] = {
+SPELLINGS: Mapping[str, str] = {
     spelling: level
     for level, names in {
         "debug": "debug trace verbose fine finer finest dbg vrb trc",
@@ -16,10 +17,11 @@ _NAMES: dict[str, str] = {
         "critical": "critical crit fatal ftl panic dpanic alert emerg emergency",
     }.items()
     for name in names.split()
-    for spelling in (name, name.upper())
+    for spelling in (name, name.upper(), name.capitalize())
 }
-_RANKS = {name: LEVELS.index(level) for name, level in _NAMES.items()}
-_LONGEST = max(map(len, _NAMES))
+"""The level of each name that loggers have for it, in their usual spellings."""
+_RANKS = {name: LEVELS.index(level) for name, level in SPELLINGS.items()}
+_LONGEST = max(map(len, SPELLINGS))
 # emerg, alert, crit, err, warning, notice, info, debug
 _PRIORITIES = ("critical", "critical", "critical", "error", "warning", "info", "info", "debug")
 
@@ -34,7 +36,7 @@ def level(value: Any) -> str | None:
     if isinstance(value, str):
         if len(value) > _LONGEST + 2:
             return None
-        found = _NAMES.get(value) or _NAMES.get(value.lower())
+        found = SPELLINGS.get(value) or SPELLINGS.get(value.lower())
         return priority(value) if found is None and value.isdigit() else found
     if type(value) is not int or value < 0:
         return None

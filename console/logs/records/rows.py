@@ -1,12 +1,35 @@
 """Lines as rows of a few keys, decoded by a type that is made for them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-__all__ = ["Rows"]
+__all__ = ["Rows", "decoded"]
+
+_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+def decoded(
+    decode: Callable[[bytes], Any], lines: Iterable[bytes], instead: Any
+) -> tuple[list[Any], list[int]]:
+    """Return what `decode` makes of each line, and the numbers of those that it makes nothing of.
+
+    In place of these there is `instead`.
+    """
+    rows: list[Any] = []
+    failed: list[int] = []
+    rest = iter(lines)
+    while True:
+        try:
+            # What was decoded before a line that fails stays in the list.
+            rows.extend(map(decode, rest))
+        except _UNDECODABLE:
+            failed.append(len(rows))
+            rows.append(instead)
+        else:
+            return rows, failed
 
 
 class Rows:
@@ -20,8 +43,16 @@ class Rows:
         fields = [(name, Any, msgspec.UNSET) for name in names.values()]
         renamed = {name: key for key, name in names.items()}
         row = msgspec.defstruct("Row", fields, rename=renamed, gc=False)
-        self.decode = msgspec.json.Decoder(row).decode
+        self._decode = msgspec.json.Decoder(row).decode
+        self._nothing = row(*[None] * len(names))
         self._getters = {key: attrgetter(name) for key, name in names.items()}
+
+    def decode(self, lines: Iterable[bytes]) -> tuple[list[Any], list[int]]:
+        """Return a row for each line, and the numbers of the lines that are no JSON objects.
+
+        The rows of these have null under each key.
+        """
+        return decoded(self._decode, lines, self._nothing)
 
     def column(self, rows: Sequence[Any], key: str) -> list[Any]:
         """Return the values of one key."""

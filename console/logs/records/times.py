@@ -6,13 +6,14 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["instant", "instants"]
+__all__ = ["instant", "instants", "whole_seconds"]
 
 # Above these, a number is not one of seconds, milliseconds, microseconds: the year 5138 is far.
 _SCALES = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))
 _CACHED = 4096
 _LONGEST = 40
 _UNKNOWN = math.nan
+_USUAL = len("2026-01-15T10:30:00.123Z")
 
 _NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,12})?", re.ASCII)
 _SECOND = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d", re.ASCII)
@@ -111,9 +112,9 @@ def instants(values: list[Any]) -> list[float | None]:
     found: list[float]
     try:
         lengths = set(map(len, values))
-        if lengths == {24}:
+        if lengths == {_USUAL}:
             found = [_seconds[value[:19]] + _fractions[value[19:]] for value in values]
-        elif min(lengths) > 24:
+        elif min(lengths) >= _USUAL:
             found = [
                 _seconds[value[:19]] + (_milliseconds[value[19:23]] + _rest[value[23:]])
                 for value in values
@@ -124,6 +125,26 @@ def instants(values: list[Any]) -> list[float | None]:
         # Something that is no text is among them.
         return list(map(instant, values))
     return list(map(instant, values)) if math.isnan(sum(found)) else list(found)
+
+
+def whole_seconds(values: list[str]) -> list[float | None]:
+    """Return `instant` of each text, rounded down."""
+    if _are_usual(values):
+        found = [_seconds[value[:19]] for value in values]
+        if not math.isnan(sum(found)):
+            return list(found)
+    return [None if at is None else at // 1 for at in instants(values)]
+
+
+def _are_usual(values: list[str]) -> bool:
+    """Tell whether every text has milliseconds and a "Z" behind what should be the second."""
+    if set(map(len, values)) != {_USUAL}:
+        return False
+    # Every so many characters of all of them: several times as fast as to look at each.
+    every = "".join(values)
+    digits = every[20::_USUAL] + every[21::_USUAL] + every[22::_USUAL]
+    points, zones = set(every[19::_USUAL]), set(every[23::_USUAL])
+    return points <= {".", ","} and zones == {"Z"} and digits.isascii() and digits.isdigit()
 
 
 def _number(value: float) -> float | None:

@@ -17,7 +17,7 @@ from console.logs.sources.position import Fingerprint, Place
 from console.logs.sources.reader import open_regular
 from console.logs.sources.source import NEWS, reason
 
-__all__ = ["SUFFIXES", "ArchiveReader", "ArchiveSource", "archive_kind"]
+__all__ = ["SUFFIXES", "ArchiveReader", "ArchiveSource", "archive_kind", "decompressed"]
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
 _MAGIC = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ\x00": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
@@ -50,7 +50,7 @@ class ArchiveReader:
     def __init__(self, path: Path, source: str) -> None:
         file = os.fdopen(open_regular(path), "rb")
         try:
-            self._stream = _decompressed(file, archive_kind(path))
+            self._stream = decompressed(file, archive_kind(path))
         except OSError:
             file.close()
             raise
@@ -188,7 +188,12 @@ class ArchiveSource:
         return reader
 
 
-def _decompressed(file: BinaryIO, kind: str) -> Any:
+def decompressed(file: BinaryIO, kind: str) -> Any:
+    """Return a stream of a file's content; `kind` is one of SUFFIXES, gzip for any other.
+
+    The stream has `read1()` and `close()`; it raises whatever the decoder of that kind raises.
+    Raises OSError when the decoder is not installed.
+    """
     if kind == ".bz2":
         return bz2.BZ2File(file)
     if kind == ".xz":

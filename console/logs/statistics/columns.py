@@ -1,12 +1,13 @@
 """Lines as columns, ready to be counted, and the few that are to be told of in detail."""
 
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import NamedTuple
 
 from console.logs.records import Record, wanted
+from console.logs.records.lines import lines_of
+from console.logs.records.typed import COARSE
 from console.logs.statistics.failures import Failing
-from console.logs.statistics.labels import label
+from console.logs.statistics.labels import PlaceCache, label
 from console.logs.statistics.moments import moment
 from console.logs.statistics.sightings import Sighting
 
@@ -14,21 +15,24 @@ __all__ = ["BlockReader", "Columns", "Pick", "Place", "of_records", "tell"]
 
 
 class Columns(NamedTuple):
-    """One value per line in each; times in seconds since the epoch, durations in milliseconds."""
+    """One value per line in each: times in whole seconds since the epoch, durations in ms.
+
+    Places are routes or, for requests without one, what PlaceCache tells. Texts are cut, see
+    COARSE; for one that is missing there is "" or None.
+    """
 
     times: Sequence[float | None]
     levels: Sequence[str]
     statuses: Sequence[int | None]
-    methods: Sequence[str]
-    routes: Sequence[str]
-    paths: Sequence[str]
+    methods: Sequence[str | None]
+    places: MutableSequence[str | None]
     durations: Sequence[float | None]
-    clients: Sequence[str]
-    users: Sequence[str]
+    clients: Sequence[str | None]
+    users: Sequence[str | int | None]
 
 
 class Place(NamedTuple):
-    """A line, and where it is: `offset` bytes from the beginning of `source`."""
+    """A line and its newline, and where it is: `offset` bytes from the beginning of `source`."""
 
     line: bytes
     source: str
@@ -36,7 +40,7 @@ class Place(NamedTuple):
 
 
 Pick = Callable[[Sequence[int]], list[Place]]
-"""Returns the lines with these indexes."""
+"""Returns the lines with these indexes, which ascend."""
 
 _COUNTED = (
     "time",
@@ -44,48 +48,37 @@ _COUNTED = (
     "status",
     "method",
     "route",
-    "path",
     "duration_ms",
     "client",
     "user_id",
 )
-_TOLD = (
-    "time",
-    "status",
-    "method",
-    "route",
-    "path",
-    "duration_ms",
-    "request_id",
-    "exception",
-    "message",
-)
 _TEXT = 200
 
 
-def of_records(records: Sequence[Record]) -> Columns:
+def of_records(records: Sequence[Record], places: PlaceCache) -> Columns:
     """Take records apart."""
     return Columns(
-        [record.at for record in records],
+        [None if record.at is None else record.at // 1 for record in records],
         [record.level for record in records],
         [record.status for record in records],
-        [record.method for record in records],
-        [record.route for record in records],
-        [record.path for record in records],
+        [record.method[:COARSE] for record in records],
+        [record.route[:COARSE] or places[record.path] for record in records],
         [record.duration for record in records],
-        [record.client for record in records],
-        [record.user_id for record in records],
+        [record.client[:COARSE] for record in records],
+        [record.user_id[:COARSE] for record in records],
     )
 
 
-def tell(record: Record) -> Failing:
-    """Return what there is to tell of a record."""
+def tell(record: Record, source: str = "", offset: int | None = None) -> Failing:
+    """Return what there is to tell of a record, and where its line is."""
     sighting = Sighting(
         at=moment(record.at),
         where=label(record.method, record.route, record.path),
         request_id=record.request_id[:_TEXT],
         status=record.status,
         duration_ms=record.duration,
+        source=source,
+        offset=offset,
     )
     return Failing(sighting, record.failure, record.event)
 
@@ -93,54 +86,38 @@ def tell(record: Record) -> Failing:
 class BlockReader:
     """Takes blocks of lines apart. Has a memory of what the lines are like: one per thread."""
 
-    def __init__(self) -> None:
-        self._counted = wanted.Columns(_COUNTED)
-        self._told = wanted.Columns(_TOLD)
+    def __init__(self, places: PlaceCache) -> None:
+        self._places = places
+        self._counted = wanted.Columns(_COUNTED, coarse=True)
+        self._path = wanted.Columns(["path"])
 
     def read(
         self, block: bytes, source: str, offset: int, only: Sequence[int] | None
     ) -> tuple[Columns, Pick]:
         """Return the lines of a block, or `only` some. It begins at `offset` of `source`."""
-        every = block.split(b"\n")
-        if not every[-1]:
-            every.pop()
+        every = lines_of(block)
         lines = every if only is None else [every[number] for number in only]
 
         def pick(indexes: Sequence[int]) -> list[Place]:
-            # Each line begins behind all lines before it and their newlines.
-            ends = list(accumulate(map(len, every), initial=offset))
             numbers = indexes if only is None else [only[index] for index in indexes]
-            return [Place(every[number], source, ends[number] + number) for number in numbers]
+            places: list[Place] = []
+            before, start = 0, offset
+            for number in numbers:
+                start += sum(map(len, every[before:number]))
+                before = number
+                places.append(Place(every[number], source, start))
+            return places
 
-        return Columns(*self._counted.of_lines(lines)), pick
+        columns = Columns(*self._counted.of_lines(lines))
+        if not all(columns.places):
+            self._fill(columns, lines)
+        return columns, pick
 
-    def tell(self, places: Sequence[Place]) -> list[Failing]:
-        """Return what there is to tell of lines; some hundreds at a time are told fastest."""
-        told = self._told.of_lines([place.line for place in places])
-        return [
-            Failing(
-                Sighting(
-                    at=moment(at),
-                    where=label(method, route, path),
-                    request_id=request_id[:_TEXT],
-                    status=status,
-                    duration_ms=duration,
-                    source=place.source,
-                    offset=place.offset,
-                ),
-                failure,
-                event,
-            )
-            for (
-                place,
-                at,
-                status,
-                method,
-                route,
-                path,
-                duration,
-                request_id,
-                failure,
-                event,
-            ) in zip(places, *told, strict=True)
-        ]
+    def _fill(self, columns: Columns, lines: Sequence[bytes]) -> None:
+        """Find out the places of requests that have no route."""
+        places, statuses = columns.places, columns.statuses
+        empty = [number for number, place in enumerate(places) if not place]
+        without = [number for number in empty if statuses[number] is not None]
+        (paths,) = self._path.of_lines([lines[number] for number in without])
+        for number, path in zip(without, paths, strict=True):
+            places[number] = self._places[path]

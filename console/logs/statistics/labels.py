@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["LabelCache", "fold", "label"]
+__all__ = ["PlaceCache", "fold", "label", "named"]
 
 _LENGTH = 200
 _CACHED = 16_384
@@ -17,8 +17,16 @@ _VARIABLE = re.compile(
 
 def label(method: str, route: str, path: str) -> str:
     """Return `GET /users/{id}`, or where no route is told, the path with `…` for its ids."""
-    place = route or _PATH_ID.sub("…", path.partition("?")[0][:_LENGTH])
+    return named(method, route or _place(path))
+
+
+def named(method: str, place: str) -> str:
+    """Return the label of requests to a route, or to what PlaceCache tells."""
     return f"{method} {place}".strip()[:_LENGTH]
+
+
+def _place(path: str) -> str:
+    return _PATH_ID.sub("…", path.partition("?")[0][:_LENGTH])
 
 
 def fold(text: str) -> str:
@@ -26,14 +34,14 @@ def fold(text: str) -> str:
     return _VARIABLE.sub("…", text[:_LENGTH])
 
 
-class LabelCache(dict[tuple[str, str, str], str]):
-    """The label of every method, route and path asked for lately: there are few routes."""
+class PlaceCache(dict[str, str]):
+    """What stands in labels for each path asked for lately."""
 
-    def __missing__(self, request: tuple[str, str, str]) -> str:
-        found = label(*request)
+    def __missing__(self, path: str) -> str:
+        found = _place(path)
         if len(self) >= _CACHED:
             self.clear()
         # A longer one is hardly asked for again, and thousands of them would take too much memory.
-        if sum(map(len, request)) <= 2 * _LENGTH:
-            self[request] = found
+        if len(path) <= 2 * _LENGTH:
+            self[path] = found
         return found

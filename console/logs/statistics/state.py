@@ -28,10 +28,9 @@ class State(msgspec.Struct):
 
     def add_moments(self, moments: Mapping[tuple[float | None, str, int | None], int]) -> None:
         """Count lines by their time in whole seconds, level and status."""
-        add = self.timeline.add
+        self.timeline.add_all(moments)
         kinds: dict[tuple[str, int | None], int] = {}
-        for (at, level, status), times in moments.items():
-            add(at, level, status, times)
+        for (_, level, status), times in moments.items():
             kind = level, status
             kinds[kind] = kinds.get(kind, 0) + times
         for (level, status), times in kinds.items():

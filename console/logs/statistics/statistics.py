@@ -7,14 +7,14 @@ and of the slowest requests, are decoded a second time, with everything that is 
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence, Sized
-from itertools import repeat
+from collections.abc import Mapping, Sequence, Sized
 
 import msgspec
 
-from console.logs.records import Record
+from console.logs.records import Record, decode_line
 from console.logs.statistics.columns import BlockReader, Columns, Place, of_records, tell
-from console.logs.statistics.labels import LabelCache
+from console.logs.statistics.failures import Failing
+from console.logs.statistics.labels import PlaceCache, named
 from console.logs.statistics.sightings import SLOWEST
 from console.logs.statistics.signatures import ERROR_LEVELS
 from console.logs.statistics.sketch import BucketCache
@@ -23,12 +23,23 @@ from console.logs.statistics.summary import Summary, summarise
 
 __all__ = ["Statistics"]
 
-# So many different tuples or names wait to be looked at, and so many lines of errors; names and
-# lines, which are not cut before that, make about so many bytes at most.
+# So many different tuples or names wait to be looked at, and so many lines of errors, which make
+# about so many bytes at most.
 _PENDING = 16_384
 _FAILING = 512
 _HELD = 4 * 1024 * 1024
 _decoder = msgspec.msgpack.Decoder(State)
+
+
+class _Kinds(dict[tuple[str | None, str | None, int | None], int]):
+    """Numbers the kinds of requests, (method, place, status): in their place, numbers are counted.
+
+    The texts of every line are new ones, and to keep those of a few kinds only is much faster.
+    """
+
+    def __missing__(self, kind: tuple[str | None, str | None, int | None]) -> int:
+        number = self[kind] = len(self)
+        return number
 
 
 class Statistics:
@@ -41,18 +52,18 @@ class Statistics:
 
     def __init__(self) -> None:
         self._state = State()
-        # How often each (second, level, status) and (label, status, bucket) came.
+        # How often each (second, level, status) and (number of a kind, bucket) came.
         self._moments: Counter[tuple[float | None, str, int | None]] = Counter()
-        self._requests: Counter[tuple[str, int | None, int | None]] = Counter()
-        self._clients: Counter[str] = Counter()
-        self._users: Counter[str] = Counter()
+        self._requests: Counter[tuple[int, int | None]] = Counter()
+        self._kinds = _Kinds()
+        self._clients: Counter[str | int | None] = Counter()
+        self._users: Counter[str | int | None] = Counter()
         # Lines of errors: decoding them again has its price, which is paid once for many.
         self._failing: list[Place] = []
         self._failing_size = 0
-        self._held = 0
-        self._labels = LabelCache()
+        self._places = PlaceCache()
         self._buckets = BucketCache()
-        self._reader = BlockReader()
+        self._reader = BlockReader(self._places)
 
     def reset(self) -> None:
         """Forget everything."""
@@ -61,7 +72,7 @@ class Statistics:
 
     def add(self, records: Sequence[Record]) -> None:
         """Count records."""
-        columns = of_records(records)
+        columns = of_records(records, self._places)
         self._count(columns)
         self._state.failures.add([tell(records[index]) for index in _failing(columns)])
         slow = [tell(records[index]).sighting for index in self._slow(columns)]
@@ -90,8 +101,7 @@ class Statistics:
             if len(self._failing) > _FAILING or self._failing_size > _HELD:
                 self._settle_failing()
         if slow := self._slow(columns):
-            told = self._reader.tell(pick(slow))
-            self._state.slowest.add([each.sighting for each in told])
+            self._state.slowest.add([_tell(place).sighting for place in pick(sorted(slow))])
         self._settle_if_much()
 
     def merge(self, other: "Statistics") -> None:
@@ -120,20 +130,13 @@ class Statistics:
         return summarise(self.state, top=top, bars=bars)
 
     def _count(self, columns: Columns) -> None:
-        times, levels, statuses, methods, routes, paths, durations, clients, users = columns
-        self._moments.update(
-            zip([at if at is None else at // 1 for at in times], levels, statuses, strict=True)
-        )
-        # A path is of no interest beside a route, and would be another one each time.
-        places: Iterable[str] = repeat("", len(routes))
-        if "" in routes:
-            places = ["" if route else path for route, path in zip(routes, paths, strict=True)]
-        labels = map(self._labels.__getitem__, zip(methods, routes, places, strict=True))
+        times, levels, statuses, methods, places, durations, clients, users = columns
+        self._moments.update(zip(times, levels, statuses, strict=True))
         buckets = map(self._buckets.__getitem__, durations)
-        self._requests.update(zip(labels, statuses, buckets, strict=True))
-        self._clients.update(filter(None, clients))
-        self._users.update(filter(None, users))
-        self._held += sum(map(len, clients)) + sum(map(len, users))
+        kinds = map(self._kinds.__getitem__, zip(methods, places, statuses, strict=True))
+        self._requests.update(zip(kinds, buckets, strict=True))
+        self._clients.update(clients)
+        self._users.update(users)
 
     def _slow(self, columns: Columns) -> list[int]:
         """Return which lines are slow enough to be told of."""
@@ -152,30 +155,39 @@ class Statistics:
 
     def _settle_if_much(self) -> None:
         pending: Sequence[Sized] = (self._moments, self._requests, self._clients, self._users)
-        if self._held > _HELD or max(len(each) for each in pending) > _PENDING:
+        if max(len(each) for each in pending) > _PENDING:
             self._settle()
 
     def _settle(self) -> None:
         self._state.add_moments(self._moments)
-        for (name, status, bucket), times in self._requests.items():
+        kinds = [
+            (named(method or "", place or ""), status) for method, place, status in self._kinds
+        ]
+        for (number, bucket), times in self._requests.items():
+            name, status = kinds[number]
             if status is not None:
                 self._state.routes.add(name, status, bucket, times)
         self._state.routes.make_room()
-        self._state.clients.add(self._clients)
-        self._state.users.add(self._users)
+        self._state.clients.add(_names(self._clients))
+        self._state.users.add(_names(self._users))
         self._settle_failing()
         self._forget_pending()
 
     def _settle_failing(self) -> None:
         if self._failing:
-            self._state.failures.add(self._reader.tell(self._failing))
+            self._state.failures.add(map(_tell, self._failing))
             self._failing.clear()
             self._failing_size = 0
 
     def _forget_pending(self) -> None:
         for pending in (self._moments, self._requests, self._clients, self._users, self._failing):
             pending.clear()
-        self._held = self._failing_size = 0
+        self._kinds.clear()
+        self._failing_size = 0
+
+
+def _tell(place: Place) -> Failing:
+    return tell(decode_line(place.line.removesuffix(b"\n")), place.source, place.offset)
 
 
 def _failing(columns: Columns) -> list[int]:
@@ -185,3 +197,12 @@ def _failing(columns: Columns) -> list[int]:
         for index, (level, status) in enumerate(zip(columns.levels, columns.statuses, strict=True))
         if level in ERROR_LEVELS or (status is not None and status >= 500)
     ]
+
+
+def _names(counts: Mapping[str | int | None, int]) -> Mapping[str, int]:
+    """Return the names that there are as texts; the same one may be told as a number, too."""
+    texts = {name: times for name, times in counts.items() if type(name) is str and name}
+    for name, times in counts.items():
+        if type(name) is int:
+            texts[str(name)] = texts.get(str(name), 0) + times
+    return texts

@@ -36,9 +36,13 @@ def table(
         shown -= 1
     first = min(widths[0], width - sum(widths[1:shown]) - len(_GAP) * (shown - 1))
     return [
-        _GAP.join([fit(row[0], first), *(f"{row[i]:>{widths[i]}}" for i in range(1, shown))])
+        _GAP.join([fit(row[0], first), *(_right(row[i], widths[i]) for i in range(1, shown))])
         for row in (heading, *rows)
     ]
+
+
+def _right(shown: str, width: int) -> str:
+    return " " * (width - width_of(shown)) + shown
 
 
 def _cells(character: str) -> int:

@@ -1,7 +1,7 @@
 """Lines over time: by the second, by the minute when that makes too many bins, and so on."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -51,25 +51,23 @@ class Timeline(msgspec.Struct):
 
     def add(self, at: float | None, level: str, status: int | None, times: int) -> None:
         """Count lines of one second."""
-        if at is None or math.isnan(at):
-            self.undated += times
-            return
-        if not -_FARTHEST <= at <= _FARTHEST:
-            at = math.copysign(_FARTHEST, at)
-        second = int(at // 1)
-        if self.first is None or self.last is None or not self.first <= second <= self.last:
-            self._reach(second, second)
-        slots = self.bins.get(second // self.width)
-        if slots is None:
-            slots = self._slots(second // self.width)
-            if len(self.bins) > BINS:
-                self._keep_bounded()
-                slots = self.bins[second // self.width]
-        slots[_SLOTS.get(level, 0)] += times
-        if status is not None:
-            slots[_REQUESTS] += times
-            if status >= 500:
-                slots[_FAILED] += times
+        self.add_all({(at, level, status): times})
+
+    def add_all(self, moments: Mapping[tuple[float | None, str, int | None], int]) -> None:
+        """Count lines by second, level and status; those of one second are best told together."""
+        slots: list[int] | None = None
+        previous: float | None = None
+        for (at, level, status), times in moments.items():
+            if slots is None or at is not previous:
+                slots, previous = self._at(at), at
+            if slots is None:
+                self.undated += times
+                continue
+            slots[_SLOTS.get(level, 0)] += times
+            if status is not None:
+                slots[_REQUESTS] += times
+                if status >= 500:
+                    slots[_FAILED] += times
 
     def merge(self, other: "Timeline") -> None:
         """Add everything that `other` has counted."""
@@ -114,6 +112,23 @@ class Timeline(msgspec.Struct):
     def bin(self, number: int) -> Bin:
         """Return one of the bins."""
         return _bin(number * self.width, self.bins[number])
+
+    def _at(self, at: float | None) -> list[int] | None:
+        """Return the bin of a second, None if it is none."""
+        if at is None or math.isnan(at):
+            return None
+        if not -_FARTHEST <= at <= _FARTHEST:
+            at = math.copysign(_FARTHEST, at)
+        second = int(at // 1)
+        if self.first is None or self.last is None or not self.first <= second <= self.last:
+            self._reach(second, second)
+        slots = self.bins.get(second // self.width)
+        if slots is None:
+            slots = self._slots(second // self.width)
+            if len(self.bins) > BINS:
+                self._keep_bounded()
+                slots = self.bins[second // self.width]
+        return slots
 
     def _slots(self, number: int) -> list[int]:
         slots = self.bins.get(number)

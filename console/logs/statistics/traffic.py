@@ -1,10 +1,10 @@
 """Request rates, error ratio and latency, second by second, from the log's own timestamps."""
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from console.logs.records import Record
 from console.logs.statistics.sketch import BucketCache, Sketch
 
 __all__ = ["SECONDS", "WINDOW", "Traffic", "TrafficSummary"]
@@ -35,32 +35,36 @@ class TrafficSummary:
 
 
 class Traffic:
-    """Counts requests (records with a status) and errors (500 and above) for SECONDS seconds."""
+    """Counts requests (lines with a status) and errors (500 and above) for SECONDS seconds."""
 
     def __init__(self) -> None:
         self._seconds: dict[int, _Second] = {}
         self._buckets = BucketCache()
 
-    def add(self, records: Iterable[Record], now: float) -> None:
-        """Count records; `now` is in seconds since the epoch.
+    def add(
+        self,
+        times: Sequence[float | None],
+        statuses: Sequence[int | None],
+        durations: Sequence[float | None],
+        now: float,
+    ) -> None:
+        """Count lines, one in each column; `now` is in seconds since the epoch.
 
-        A record without a time counts as now, one from the future too: its clock is ahead. One
-        from before the remembered seconds is not counted in any of them.
+        A line without a time counts as now, one from the future too: its clock is ahead. One from
+        before the remembered seconds is not counted in any of them.
         """
-        for record in records:
-            if record.status is None:
+        seconds = [now // 1 if at is None or at > now else at // 1 for at in times]
+        buckets = map(self._buckets.__getitem__, durations)
+        # Many lines a second have the same status and about the same duration.
+        same = Counter(zip(seconds, statuses, buckets, strict=True))
+        for (at, status, bucket), count in same.items():
+            if status is None or at <= now - SECONDS:
                 continue
-            at = math.floor(now if record.at is None else min(record.at, now))
-            if at <= now - SECONDS:
-                continue
-            second = self._seconds.get(at)
-            if second is None:
-                second = self._seconds[at] = _Second()
-            second.requests += 1
-            second.errors += record.status >= 500
-            bucket = self._buckets[record.duration]
+            second = self._seconds.setdefault(int(at), _Second())
+            second.requests += count
+            second.errors += count * (status >= 500)
             if bucket is not None:
-                second.durations.add_bucket(bucket, 1)
+                second.durations.add_bucket(bucket, count)
         self._forget(now)
 
     def summary(self, now: float) -> TrafficSummary:

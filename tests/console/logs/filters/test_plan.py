@@ -99,7 +99,25 @@ EXPRESSIONS: st.SearchStrategy[Expression] = st.just(Everything()) | st.recursiv
 )
 
 
-@given(EXPRESSIONS, st.lists(st.lists(LINES, min_size=1, max_size=10), max_size=3))
+# Where these are many, most fields are read in another way.
+USUAL = (
+    b'{"timestamp":"2026-01-15T10:30:00.123Z","level":"ERROR","event":"request",'
+    b'"request_id":"abc123","method":"GET","path":"/api/v1/users","status":503,"duration_ms":45.2,'
+    b'"user_id":null,"route":"/users/<id>","client":"a.b/","logger":"two words"}'
+)
+
+
+@given(
+    EXPRESSIONS,
+    st.lists(
+        st.builds(
+            lambda lines, usual: [USUAL] * usual + lines,
+            st.lists(LINES, min_size=1, max_size=10),
+            st.sampled_from([0, 30]),
+        ),
+        max_size=3,
+    ),
+)
 @example(Text("e", exact_case=False), [[b"e"] * 50 + [b"x", rb"\u0065", rb"\\u0045", rb"\x"]])
 @example(Comparison("path", "=", ("a\\xffb",)), [[b'{"path":"a\xffb"}']])
 @example(Comparison("path", "~", ("xffb",)), [[b'{"path":"a\xffb"}']])

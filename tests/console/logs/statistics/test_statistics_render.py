@@ -51,6 +51,11 @@ def test_nothing_is_wider_than_the_terminal_or_harmful(
     assert not [c for c in text if unicodedata.category(c) in harmful and c != "\n"]
 
 
+def test_wide_letters_stand_at_the_right_edge() -> None:
+    rows = table(["", "what"], [["a", "世界"], ["b", "x"]], 20)
+    assert [width_of(row) for row in rows] == [7, 7, 7]
+
+
 @given(EVIL, st.integers(1, 30))
 def test_a_cell_is_as_wide_as_it_should_be(text: str, width: int) -> None:
     assert width_of(fit(text, width)) == width

@@ -1,0 +1,102 @@
+"""Lines that have each wanted field under the first of its names, in the type it should have.
+
+The JSON parser checks that by itself, and Python is left with nothing to ask of the values. Any
+other line is found by it, too.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+from msgspec import Meta
+
+from console.logs.records.aliases import ALIASES
+from console.logs.records.levels import SPELLINGS
+from console.logs.records.rows import decoded
+from console.logs.records.times import instants, whole_seconds
+
+__all__ = ["COARSE", "TypedColumns"]
+
+COARSE = 200
+"""So many characters of a text are enough to count by."""
+
+Understand = Callable[[list[Any]], list[Any]]
+"""Turns the values of a column into those that `decode` would tell."""
+
+# Empty texts, unknown levels and impossible statuses are looked for under other names: see
+# `aliases`. Null is an answer.
+_Text = Annotated[str, Meta(min_length=1)] | None
+_Name = Annotated[str, Meta(min_length=1, max_length=COARSE)] | None
+_Level: Any = Literal.__getitem__((*SPELLINGS, None))
+_Status = Annotated[int, Meta(ge=100, le=999)] | None
+
+_LEVELS: Mapping[Any, str] = {**SPELLINGS, None: ""}
+# In place of a time that is not known: one that takes no longer to understand than others.
+_EPOCH = "1970-01-01T00:00:00.000Z"
+
+
+def _texts(values: list[Any]) -> list[Any]:
+    return [value or "" for value in values]
+
+
+def _ids(values: list[Any]) -> list[Any]:
+    return [str(value) if type(value) is int else value or "" for value in values]
+
+
+def _levels(values: list[Any]) -> list[Any]:
+    return list(map(_LEVELS.__getitem__, values))
+
+
+_TEXTS = ("message", "request_id", "method", "path", "route", "client", "logger")
+_KINDS: Mapping[str, tuple[Any, Understand]] = {
+    "time": (str, instants),
+    "level": (_Level, _levels),
+    "status": (_Status, list),
+    "duration_ms": (float | None, list),
+    "user_id": (_Text | int, _ids),
+    **dict.fromkeys(_TEXTS, (_Text, _texts)),
+}
+_COARSE_KINDS: Mapping[str, tuple[Any, Understand]] = {
+    **_KINDS,
+    "time": (str, whole_seconds),
+    "user_id": (_Name | int, list),
+    **dict.fromkeys(_TEXTS, (_Name, list)),
+}
+
+
+class TypedColumns:
+    """Of lines, one list of values for each name, which are canonical ones."""
+
+    def __init__(self, names: Sequence[str], *, coarse: bool) -> None:
+        kinds = _COARSE_KINDS if coarse else _KINDS
+        keys = {f"f{number}": ALIASES[name][0].path for number, name in enumerate(names)}
+        fields = [(field, kinds[name][0]) for field, name in zip(keys, names, strict=True)]
+        row = msgspec.defstruct("Typed", fields, rename=keys, gc=False)
+        self._names = names
+        self._decode = msgspec.json.Decoder(row).decode
+        self._instead = row(*[_EPOCH if name == "time" else None for name in names])
+        self._getters = list(map(attrgetter, keys))
+        self._understand = [kinds[name][1] for name in names]
+
+    @classmethod
+    def of(cls, names: Sequence[str], *, coarse: bool) -> Self | None:
+        """Return None when not every field has a type, or when one is wanted twice."""
+        known = bool(names) and len(set(names)) == len(names) and _KINDS.keys() >= set(names)
+        return cls(names, coarse=coarse) if known else None
+
+    def __call__(self, lines: Iterable[bytes]) -> tuple[list[list[Any]], list[int]]:
+        """Return a list for each name, and the numbers of the lines that are not of this kind.
+
+        What the lists have of those is without meaning.
+        """
+        rows, others = decoded(self._decode, lines, self._instead)
+        columns = [
+            understand(list(map(get, rows)))
+            for understand, get in zip(self._understand, self._getters, strict=True)
+        ]
+        if "time" in self._names:
+            times = columns[self._names.index("time")]
+            # A text that is no time is looked for under other names, too.
+            others += [number for number, at in enumerate(times) if at is None]
+        return columns, others
