@@ -7,7 +7,6 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from console.health.probe import client
 from console.screens.dialogs import HelpDialog, Leave, QuitDialog
 from console.screens.logs import LogScreen
 from console.screens.messages import (
@@ -22,9 +21,9 @@ from console.screens.overview import OverviewScreen
 from console.targets import Target
 from console.watch.watch import Watch
 
-__all__ = ["OpsConsole"]
+__all__ = ["LogConsole", "OpsConsole"]
 
-_FRAME_SECONDS = 0.05
+_TAKE_SECONDS = 0.05
 _SCHEMA_SECONDS = 10.0
 
 
@@ -32,6 +31,7 @@ class OpsConsole(App[str]):
     """Watches one target. Its result is a line for the terminal it leaves behind, or None."""
 
     CSS_PATH = "opsconsole.tcss"
+    DEFAULT_MODE = "overview"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "switch_mode('overview')", "Overview", show=False),
@@ -51,16 +51,17 @@ class OpsConsole(App[str]):
         self.add_mode("migrations", lambda: MigrationsScreen(self.watched))
 
     def on_mount(self) -> None:
-        """Show the first screen and start everything that watches."""
-        self.switch_mode("overview")
+        """Start everything that watches."""
         self.watched.follower.start()
-        self.set_interval(_FRAME_SECONDS, self._take_lines)
-        self.run_worker(self._poll_instances(), group="health")
+        self.set_interval(_TAKE_SECONDS, self._take_lines)
+        if self.watched.instances or self.watched.target.backup_report:
+            self.run_worker(self._poll_instances(), group="health")
         self.run_worker(self._refresh_schema(), group="schema")
 
     async def on_unmount(self) -> None:
         """Stop the reader; an upgrade is only still running here when the console crashed."""
         self.watched.follower.stop()
+        self.watched.collection.close()
         if self.watched.schema.running and self.watched.schema.upgrade is not None:
             await self.watched.schema.upgrade.terminate()
         # Cancelled workers end their Alembic commands, which takes a moment.
@@ -73,7 +74,7 @@ class OpsConsole(App[str]):
         await self.switch_mode("logs")
         if isinstance(self.screen, LogScreen):
             # Shown for the first time, the list does not know its height yet.
-            self.screen.call_after_refresh(self.screen.show_time, message.at)
+            self.screen.call_after_refresh(self.screen.show_everything_from, message.at)
 
     def on_upgrade_wanted(self, _message: UpgradeWanted) -> None:
         """Run the upgrade beside everything else."""
@@ -117,6 +118,9 @@ class OpsConsole(App[str]):
             self.exit(f"the upgrade ended with exit code {result.code}: {result.reason}")
 
     async def _poll_instances(self) -> None:
+        # Imported late: who only reads a log does not wait for the HTTP client.
+        from console.health.probe import client  # noqa: PLC0415
+
         async with client() as http, asyncio.TaskGroup() as tasks:
             for instance in self.watched.instances:
                 tasks.create_task(
@@ -145,3 +149,9 @@ class OpsConsole(App[str]):
         """Send news to the screen of the current mode, under any dialog; others catch up later."""
         if self.is_running and self.screen_stack:
             self.screen_stack[0].post_message(message)
+
+
+class LogConsole(OpsConsole):
+    """Opens on the log."""
+
+    DEFAULT_MODE = "logs"

@@ -1,9 +1,11 @@
 """The `opsconsole` command."""
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,11 +31,19 @@ alembic.ini, the log file $LOG_FILE or var/log/service.jsonl (else the newest *.
 under var/log, logs or log), and http://127.0.0.1:$PORT/health (5500 without PORT). The environment
 is $APP_ENV or $FLASK_ENV. As soon as one of --health, --log and --alembic is given, nothing is
 searched for.
+
+  opsconsole logs …   the lines of the log that match a filter, for terminals, pipes and programs
+  opsconsole sql …    SQL over the log
 """
+_COMMANDS = {"logs": "console.commands.logs", "sql": "console.commands.sql"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, or 2 when it cannot start."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in _COMMANDS:
+        # Imported late: a command does not wait for what it does not need, nor the console.
+        return int(importlib.import_module(_COMMANDS[arguments[0]]).main(arguments[1:]))
     parser = argparse.ArgumentParser(
         prog="opsconsole",
         description=_DESCRIPTION,
@@ -47,19 +57,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TargetError as error:
         print(f"opsconsole: {visible(error)}", file=sys.stderr)
         return 2
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
-        # Imported late: --help and a wrong argument answer without waiting for the framework.
-        from console.app import OpsConsole  # noqa: PLC0415
+        # Imported late: --help and a wrong argument answer without waiting for any of this.
+        from console.first_screen import first_screen, opens_on_logs  # noqa: PLC0415
+
+        with first_screen(target) if terminal and opens_on_logs(target) else nullcontext():
+            from console.app import LogConsole, OpsConsole  # noqa: PLC0415
+
+            if terminal:
+                app = LogConsole(target) if opens_on_logs(target) else OpsConsole(target)
+                farewell = app.run()
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"textual", "rich", "httpx"}:
+        if (error.name or "").partition(".")[0] not in {"textual", "rich", "httpx", "msgspec"}:
             raise
         print("opsconsole: install quartermaster[console]", file=sys.stderr)
         return 2
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not terminal:
         print("opsconsole: standard input and output must be a terminal", file=sys.stderr)
         return 2
-    app = OpsConsole(target)
-    farewell = app.run()
     if farewell:
         print(f"opsconsole: {visible(farewell)}")
     return app.return_code or 0

@@ -63,7 +63,7 @@ def _self_contained(svg: str) -> str:
 def _complete(watch: Watch, polls: int) -> bool:
     waits: list[Callable[[], bool]] = [
         lambda: all(len(instance.polls) >= polls for instance in watch.instances),
-        lambda: bool(watch.records.end or watch.log_problem),
+        lambda: bool(watch.log_lines or watch.log_problem),
         lambda: watch.target.alembic is None or watch.schema.checked_at is not None,
     ]
     return all(done() for done in waits)

@@ -5,11 +5,16 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import httpx
 import msgspec
+
+if TYPE_CHECKING:
+    import httpx
+
+# httpx is imported by those who ask: a console that only reads a log starts without it.
+# ruff: noqa: PLC0415
 
 __all__ = ["OWN_REQUEST", "TIME_LIMIT", "Poll", "client", "probe"]
 
@@ -35,8 +40,10 @@ class Poll:
     reason: str = ""
 
 
-def client() -> httpx.AsyncClient:
+def client() -> "httpx.AsyncClient":
     """Return a client that asks directly: a proxy's opinion of an instance is not wanted."""
+    import httpx
+
     return httpx.AsyncClient(
         trust_env=False,
         verify=ssl.create_default_context(),
@@ -50,8 +57,10 @@ def client() -> httpx.AsyncClient:
     )
 
 
-async def probe(http: httpx.AsyncClient, url: str) -> Poll:
+async def probe(http: "httpx.AsyncClient", url: str) -> Poll:
     """Ask `url` once, for at most TIME_LIMIT seconds; every failure is a Poll, too."""
+    import httpx
+
     at, begin = time.time(), time.perf_counter()
     status, body, reason = 0, b"", ""
     own = {"x-request-id": f"{OWN_REQUEST}{uuid4().hex}"}
@@ -90,15 +99,18 @@ def _judge(status: int, body: bytes) -> tuple[str, str]:
     return (database if isinstance(database, str) else ""), problem
 
 
-# Looked for among all causes of a failure, the most telling first.
-_KINDS: tuple[tuple[type[Exception], str], ...] = (
-    (socket.gaierror, "host name not found"),
-    (ssl.SSLCertVerificationError, "certificate not trusted"),
-    (ssl.SSLError, "TLS failed"),
-    (ConnectionRefusedError, "connection refused"),
-    (httpx.RemoteProtocolError, "not an HTTP answer"),
-    (httpx.ReadError, "connection broken"),
-)
+def _kinds() -> tuple[tuple[type[Exception], str], ...]:
+    """Return what is looked for among all causes of a failure, the most telling first."""
+    import httpx
+
+    return (
+        (socket.gaierror, "host name not found"),
+        (ssl.SSLCertVerificationError, "certificate not trusted"),
+        (ssl.SSLError, "TLS failed"),
+        (ConnectionRefusedError, "connection refused"),
+        (httpx.RemoteProtocolError, "not an HTTP answer"),
+        (httpx.ReadError, "connection broken"),
+    )
 
 
 def _describe(error: Exception) -> str:
@@ -110,7 +122,7 @@ def _describe(error: Exception) -> str:
         if cause is not None and cause not in causes:
             causes.append(cause)
             pending += [*getattr(cause, "exceptions", ()), cause.__cause__, cause.__context__]
-    for kind, words in _KINDS:
+    for kind, words in _kinds():
         if any(isinstance(cause, kind) for cause in causes):
             return words
     for cause in causes:

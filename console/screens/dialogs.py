@@ -110,20 +110,21 @@ class HelpDialog(ModalScreen[None]):
         (
             "Lists",
             (
-                ("↑ ↓ k j", "one line"),
-                ("pgup pgdn", "one page"),
-                ("home g", "first"),
-                ("end G", "last"),
+                ("↑ ↓ k j", "one line; pgup pgdn one page"),
+                ("home end", "first, last; or g G"),
             ),
         ),
         ("Overview", (("enter", "log lines around a change"),)),
         (
             "Logs",
             (
-                ("space", "pause, go on"),
+                ("/ esc", "show what matches a filter, everything"),
+                ("t", "go to a time"),
                 ("l", "least level: all, info, warning, error"),
-                ("enter", "all of a line"),
                 ("r", "only this request, everything"),
+                ("c", "all lines around a match, matches only"),
+                ("enter", "all of a line"),
+                ("space", "pause, go on"),
                 ("end G f", "follow again"),
             ),
         ),
@@ -138,6 +139,7 @@ class HelpDialog(ModalScreen[None]):
             for key, label in keys:
                 text.append(f"  {key:<10} ", "bold")
                 text.append(f"{label}\n")
+        text.rstrip()
         panel = VerticalScroll(Static(text, markup=False), classes="panel dialog")
         panel.border_title = "Keys"
         panel.border_subtitle = "esc back"

@@ -3,22 +3,24 @@
 import asyncio
 import time
 from collections.abc import Callable
-
-import httpx
+from typing import TYPE_CHECKING
 
 from console.health.backups import read_report
 from console.health.instances import Instance
 from console.health.metrics import Figures, fetch, metrics_url
 from console.health.probe import OWN_REQUEST, Poll, probe
-from console.logs.buffer import RecordBuffer
+from console.logs.filters.seen import FieldNames
 from console.logs.follower import Follower
-from console.logs.records import decode
-from console.logs.statistics.signatures import Signatures
 from console.logs.statistics.traffic import Traffic
 from console.targets import Target
 from console.watch.changes import Change, Feed
+from console.watch.collection import Collection
 from console.watch.schema import Schema
+from console.watch.tally import Tally
 from console.watch.vitals import Vitals
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["POLL_SECONDS", "Watch"]
 
@@ -26,28 +28,29 @@ POLL_SECONDS = 1.0
 # Metrics cost a service more than its health; one without any is asked seldom.
 _METRICS_SECONDS = 5.0
 _NO_METRICS_SECONDS = 30.0
-# So many lines are understood at a time that a key press still finds the event loop free.
-_LINES_AT_ONCE = 4_000
+# So many lines are counted at a time that a key press still finds the event loop free.
+_LINES_AT_ONCE = 5_000
 
 
 class Watch:
     """The logs, instances and schema of a target, and the feed of what changed in them.
 
-    `own_polls` counts the log lines left out because the console's own health polls made them:
-    one a second and instance, they would hide the traffic they are there to watch.
+    Log lines that the console's own health polls made are left out everywhere: one a second and
+    instance, they would hide the traffic they are there to watch.
     """
 
     def __init__(self, target: Target, on_schema: Callable[[], None]) -> None:
         self.target = target
         self.feed = Feed()
         self.follower = Follower(target.logs)
-        self.records = RecordBuffer()
-        self.traffic = Traffic()
+        own = OWN_REQUEST if target.health else ""
+        hidden = f'-("{own}" request_id~~^{own})' if own else ""
+        self.collection = Collection(target.logs, hidden=hidden)
+        self.field_names = FieldNames()
         self.instances = [Instance(endpoint) for endpoint in target.health]
         self.schema = Schema(target.alembic, self.feed, on_schema)
         self.vitals = Vitals(self.feed)
-        self.own_polls = 0
-        self._signatures = Signatures()
+        self._tally = Tally(own)
         self._truncations = 0
 
     @property
@@ -62,25 +65,29 @@ class Watch:
             return "no log: give one with --log FILE"
         return "; ".join(f"{name}: {state}" for name, state in self.follower.states)
 
+    @property
+    def traffic(self) -> Traffic:
+        """The requests of the last minutes."""
+        return self._tally.traffic
+
+    @property
+    def log_lines(self) -> int:
+        """How many lines were read since the console started, some before the end among them."""
+        return self._tally.lines
+
     def take_lines(self) -> bool:
         """Take in what the reader has found since the last call; return whether there was any."""
         self._notice_truncation()
-        lines = self.follower.drain(_LINES_AT_ONCE)
-        if not lines:
-            return False
+        blocks = self.follower.take(_LINES_AT_ONCE)
+        self.collection.keep(blocks)
         now = time.time()
-        every = [decode(line) for line in lines]
-        records = [record for record in every if not record.request_id.startswith(OWN_REQUEST)]
-        self.own_polls += len(every) - len(records)
-        self.records.extend(records)
-        self.traffic.add(records, now)
-        for record in records:
-            if new := self._signatures.add(record, now):
+        for block in blocks:
+            for new in self._tally.add(block, now):
                 self.feed.add(Change(new.first, "new error", new.title, "bad", new))
-        return True
+        return bool(blocks)
 
     async def poll_forever(
-        self, http: httpx.AsyncClient, instance: Instance, on_poll: Callable[[], None]
+        self, http: "httpx.AsyncClient", instance: Instance, on_poll: Callable[[], None]
     ) -> None:
         """Ask an instance every POLL_SECONDS, one question at a time, until cancelled."""
         while True:
@@ -92,7 +99,7 @@ class Watch:
             await asyncio.sleep(max(POLL_SECONDS - (time.monotonic() - begin), 0.05))
 
     async def measure_forever(
-        self, http: httpx.AsyncClient, instance: Instance, on_change: Callable[[], None]
+        self, http: "httpx.AsyncClient", instance: Instance, on_change: Callable[[], None]
     ) -> None:
         """Ask an instance for its metrics, again and again, until cancelled."""
         endpoint = instance.endpoint

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-__all__ = ["age", "clock", "milliseconds", "percent", "size", "sparkline"]
+__all__ = ["age", "clock", "day_of", "milliseconds", "percent", "size", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -66,3 +66,8 @@ def clock(at: float | None, *, fraction: bool = False) -> str:
         return ""
     text = time.strftime("%H:%M:%S", time.localtime(at))
     return f"{text}.{int(at % 1 * 1000):03d}" if fraction else text
+
+
+def day_of(at: float) -> str:
+    """Seconds since the epoch as a local date, `2026-01-15`."""
+    return time.strftime("%Y-%m-%d", time.localtime(at))

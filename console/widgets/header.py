@@ -2,17 +2,14 @@
 
 import time
 
-from rich.style import Style
 from rich.text import Text
 from textual.app import RenderResult
 
-from console.text import cut, visible
 from console.watch.watch import Watch
-from console.widgets.ink import Inked
+from console.widgets.ink import Ink, Inked
+from console.widgets.title import tabs, title
 
-__all__ = ["SCREENS", "Header"]
-
-SCREENS = (("1", "Overview"), ("2", "Logs"), ("5", "Migrations"))
+__all__ = ["Header"]
 
 
 class Header(Inked):
@@ -29,33 +26,22 @@ class Header(Inked):
 
     def render(self) -> RenderResult:
         """Draw both lines."""
-        target, width = self._watch.target, self.size.width
         text = Text()
-        name, environment = visible(target.name), visible(target.environment)
-        suffix = "" if environment == name else f"  {environment}"
-        suffix += "  read-only" if target.read_only else ""
-        middle, ink = self._health()
-        now = time.strftime("%H:%M:%S")
-        title = cut(name, max(width - len(suffix) - len(middle) - len(now) - 21, 8))
-        text.append(" opsconsole ▸ ")
-        text.append(title, self.ink("strong"))
-        text.append(suffix)
-        gap = max(width - text.cell_len - len(middle) - len(now) - 8, 1)
-        text.append(" " * gap)
-        text.append(middle, ink)
-        text.append(f"{now:>14} \n")
-        for key, label in SCREENS:
-            here = label.lower() == self._screen
-            text.append(f" {key} {label} ", self.ink("tab") if here else self.ink("dim"))
+        clock = time.strftime("%H:%M:%S")
+        for part, ink in title(self._watch.target, self._health(), clock, self.size.width):
+            text.append(part, self.ink(ink))
+        text.append("\n")
+        for part, ink in tabs(self._screen):
+            text.append(part, self.ink(ink))
         return text
 
-    def _health(self) -> tuple[str, Style]:
+    def _health(self) -> tuple[str, Ink]:
         count = len(self._watch.instances)
         if not count:
-            return "", self.ink("dim")
+            return "", "dim"
         healthy = self._watch.healthy
         if any(instance.status == "waiting" for instance in self._watch.instances):
-            return f"{healthy} of {count} healthy", self.ink("dim")
+            return f"{healthy} of {count} healthy", "dim"
         if healthy == count:
-            return f"{healthy} of {count} healthy", self.ink("good")
-        return f"✖ {healthy} of {count} healthy", self.ink("bad")
+            return f"{healthy} of {count} healthy", "good"
+        return f"✖ {healthy} of {count} healthy", "bad"

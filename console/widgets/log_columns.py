@@ -1,20 +1,23 @@
-"""How a record is laid out in columns on a given width."""
+"""How a record is laid out in columns on a given width.
 
-from collections.abc import Callable, Iterator
+Needs no framework: the newest lines are drawn before that is imported.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-from rich.cells import set_cell_size
-from rich.segment import Segment
-from rich.style import Style
+from typing import TYPE_CHECKING
 
 from console.logs.records import Record
+from console.logs.statistics.tables import fit, width_of
 from console.text import visible
 from console.widgets.figures import clock, milliseconds, size
-from console.widgets.ink import Ink
+
+if TYPE_CHECKING:
+    from console.widgets.ink import Ink
 
 __all__ = ["Columns"]
 
-_LEVEL_INKS: dict[str, Ink] = {
+_LEVEL_INKS: dict[str, "Ink"] = {
     "debug": "dim",
     "info": "accent",
     "warning": "warn",
@@ -22,6 +25,8 @@ _LEVEL_INKS: dict[str, Ink] = {
     "critical": "bad",
 }
 _LEVEL, _STATUS, _DURATION, _METHOD = 8, 6, 9, 6
+
+Part = tuple[str, "Ink"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,45 +53,53 @@ class Columns:
         text += f"{'REQUEST OR EVENT':<{self.message}}"
         return f"{text}  REQUEST ID" if self.request_id else text
 
-    def draw(self, record: Record, ink: Callable[[Ink], Style]) -> Iterator[Segment]:
-        """Return the record's segments, exactly as wide as the heading."""
-        yield Segment(f"{clock(record.at, fraction=self.time > 8):<{self.time}}  ", ink("dim"))
-        yield Segment(f"{record.level:<{_LEVEL}} ", ink(_LEVEL_INKS.get(record.level, "plain")))
+    def draw(self, record: Record) -> Iterator[Part]:
+        """Return the record's texts and their inks, together exactly as wide as the heading."""
+        yield f"{clock(record.at, fraction=self.time > 8):<{self.time}}  ", "dim"
+        yield f"{record.level:<{_LEVEL}} ", _LEVEL_INKS.get(record.level, "plain")
         status = "" if record.status is None else str(record.status)[:_STATUS]
-        yield Segment(f"{status:<{_STATUS}} ", ink(_status_ink(record.status)))
+        yield f"{status:<{_STATUS}} ", _status_ink(record.status)
         duration = "" if record.duration is None else milliseconds(record.duration)[:_DURATION]
-        yield Segment(f"{duration:>{_DURATION}}  ")
-        yield from self._message(record, ink)
+        yield f"{duration:>{_DURATION}}  ", "plain"
+        yield from self._message(record)
         if self.request_id:
-            shown = visible(record.request_id, self.request_id)
-            yield Segment(f"  {set_cell_size(shown, self.request_id)}", ink("dim"))
+            yield f"  {_fit(record.request_id, self.request_id)}", "dim"
 
-    def _message(self, record: Record, ink: Callable[[Ink], Style]) -> Iterator[Segment]:
-        parts: list[tuple[str, Style]] = []
+    def _message(self, record: Record) -> Iterator[Part]:
+        parts: list[Part] = []
         if record.size > len(record.raw) + 1:
-            parts.append((f"[{size(record.size)} line, cut] ", ink("warn")))
+            parts.append((f"[{size(record.size)} line, cut] ", "warn"))
         limit = self.message + 1
         if record.path:
-            parts.append((f"{visible(record.method, _METHOD):<{_METHOD}} ", ink("plain")))
-            parts.append((visible(record.path, limit), ink("plain")))
+            parts.append((f"{visible(record.method, _METHOD):<{_METHOD}} ", "plain"))
+            parts.append((visible(record.path, limit), "plain"))
         if record.event and not (record.path and record.event == "request"):
             gap = "  " if record.path else ""
-            plain: Ink = "plain" if record.structured else "dim"
-            parts.append((gap + visible(record.event, limit), ink(plain)))
+            parts.append(
+                (gap + visible(record.event, limit), "plain" if record.structured else "dim")
+            )
         if record.failure:
-            parts.append(("  " + visible(record.failure, limit), ink("bad")))
+            parts.append(("  " + visible(record.failure, limit), "bad"))
         room = self.message
-        for text, style in parts:
-            segment = Segment(text, style)
-            if segment.cell_length > room:
-                yield Segment(set_cell_size(text, max(room - 1, 0)) + "…" * (room > 0), style)
+        for text, ink in parts:
+            width = width_of(text)
+            if width > room:
+                yield fit(text, room), ink
                 return
-            room -= segment.cell_length
-            yield segment
-        yield Segment(" " * room)
+            room -= width
+            yield text, ink
+        yield " " * room, "plain"
 
 
-def _status_ink(status: int | None) -> Ink:
+def _fit(text: str, width: int) -> str:
+    # Most are plain, and those are measured at no cost.
+    shown = visible(text, width + 2)[: width + 1]
+    if not shown.isascii():
+        return fit(text, width)
+    return f"{shown:<{width}}" if len(shown) <= width else f"{shown[: width - 1]}…"
+
+
+def _status_ink(status: int | None) -> "Ink":
     if status is None or status < 400:
         return "plain"
     return "bad" if status >= 500 else "warn"

@@ -1,183 +1,285 @@
-"""The live log: a window onto the record buffer that follows, or stays where one reads."""
+"""The log: a screenful of lines that follows its end, or stays where one reads."""
 
-from bisect import bisect_left
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from math import ceil
+from operator import itemgetter
+from typing import ClassVar, get_args
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
 
-from console.logs.buffer import RecordBuffer
-from console.logs.records import LEVELS, Record, rank
+from console.logs.filters.parser import Filter
+from console.logs.filters.seen import FieldNames
+from console.logs.records import Record, decode
+from console.watch.collection import Collection
+from console.watch.pager import Pager, Row
+from console.watch.part import Part
+from console.widgets.ink import Ink, Inked
 from console.widgets.log_columns import Columns
-from console.widgets.rows import Rows
 
-__all__ = ["LEVEL_FILTERS", "LogView"]
+__all__ = ["LogView"]
 
-LEVEL_FILTERS = ("all", "info", "warning", "error")
+_WHEEL = 3
+# The first lines that are drawn are learnt from, then one in so many.
+_LEARN_FIRST, _LEARN_EVERY = 20, 100
 
 
-class LogView(Rows):
-    """Shows the records that pass the level and request filters, newest at the bottom.
+class LogView(Inked, can_focus=True):
+    """Draws the rows of a pager, with a cursor; the last column tells where in the log they are.
 
-    Paused, it shows nothing new; not following, it only no longer scrolls.
+    Its own rows are all there is in memory, however long the log is.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home,g", "first", "first", show=False),
         Binding("end,G,f", "follow", "follow", show=False),
+        Binding("enter", "open", "details", show=False),
     ]
+    ALLOW_SELECT = False
 
-    def __init__(self, records: RecordBuffer) -> None:
-        super().__init__(id="log", empty="no lines to show")
-        self.rows: list[tuple[int, Record]] = []
-        self.level = "all"
-        self.request_id = ""
-        self.paused = False
-        self.following = True
-        self._records = records
-        self._next = 0
-        self._unseen_from = 0
+    class Opened(Message):
+        """Enter was pressed on a line, or it was clicked twice."""
+
+        def __init__(self, record: Record) -> None:
+            super().__init__()
+            self.record = record
+
+    class Moved(Message):
+        """Other lines were gone to, or another one is chosen."""
+
+    def __init__(self, collection: Collection, names: FieldNames) -> None:
+        super().__init__(id="log")
+        self.pager = Pager(collection)
+        self.cursor = 0
+        self._above = 0
+        self.empty = "no lines to show"
+        self._names = names
+        self._drawn = 0
         self._columns = Columns.fit(80)
+        self._strips: dict[tuple[Part, int, bool], Strip] = {}
+        self._styles: dict[Ink, Style] = {}
+        self._thumb = range(0)
 
     @property
-    def row_count(self) -> int:
-        """How many records pass the filters."""
-        return len(self.rows)
-
-    @property
-    def unseen(self) -> int:
-        """How many rows arrived below the screen since following stopped."""
-        if self.following:
-            return 0
-        return len(self.rows) - bisect_left(self.rows, self._unseen_from, key=lambda row: row[0])
-
-    @property
-    def waiting(self) -> int:
-        """How many lines arrived since the pause began, whether they pass the filters or not."""
-        return self._records.end - self._next
+    def following(self) -> bool:
+        """Whether the newest lines are shown, whatever comes."""
+        return self.pager.following
 
     @property
     def selected(self) -> Record | None:
         """The record under the cursor."""
-        return self.rows[self.cursor][1] if self.rows else None
+        row = self.selected_row
+        return decode(row.line) if row is not None else None
 
-    def take_records(self) -> None:
-        """Show what is new in the buffer; rows it has forgotten leave at the top."""
-        if self.paused:
-            return
-        new = self._records.since(self._next)
-        self._next = self._records.end
-        self.rows += [row for row in new if self._passes(row[1])]
-        gone = bisect_left(self.rows, self._records.first, key=lambda row: row[0])
-        if gone:
-            del self.rows[:gone]
-            self.cursor = max(self.cursor - gone, 0)
-        top = max(round(self.scroll_y) - gone, 0)
-        self.update_rows()
+    @property
+    def selected_row(self) -> Row | None:
+        """The row under the cursor."""
+        rows = self.pager.rows
+        return rows[min(self.cursor, len(rows) - 1)] if rows else None
+
+    def update(self) -> None:
+        """Look again at what is to be shown; call once per frame."""
+        chosen = self.selected_row
+        rows = self.pager.show(self._height)
         if self.following:
-            self._to_end()
-        elif gone:
-            self.scroll_to(y=top, animate=False)
+            self.cursor = self._above = len(rows) - 1
+        elif chosen is not None:
+            same = (n for n, row in enumerate(rows) if row[:2] == chosen[:2])
+            self.cursor = next(same, self.cursor)
+        self._settle()
 
-    def show_time(self, at: float) -> None:
-        """Lift the filters and go to the first record from `at` (seconds since the epoch) on."""
-        self.paused = False
-        self.level, self.request_id = "all", ""
-        self._rebuild()
-        self._stop_following()
-        found = (i for i, (_, record) in enumerate(self.rows) if (record.at or 0.0) >= at)
-        index = next(found, len(self.rows) - 1)
-        self.move_cursor(index)
-        self.scroll_to(y=max(index - self.size.height // 3, 0), animate=False)
+    def look_for(self, wanted: Filter | None) -> None:
+        """Show only what matches, or everything, and stay at the line under the cursor."""
+        self._keep_place(lambda: self.pager.look_for(wanted))
 
-    def cycle_level(self) -> None:
-        """Ask for the next higher least level, and after "error" for all again."""
-        following = LEVEL_FILTERS.index(self.level) + 1
-        self.level = LEVEL_FILTERS[following % len(LEVEL_FILTERS)]
-        self._keep_place()
-
-    def toggle_request(self) -> bool:
-        """Show only the request of the row under the cursor, or everything again.
-
-        Returns False when that row belongs to no request.
-        """
-        if self.request_id:
-            self.request_id = ""
-        elif self.selected is not None and self.selected.request_id:
-            self.request_id = self.selected.request_id
-        else:
-            return False
-        self._keep_place()
-        return True
+    def toggle_context(self) -> None:
+        """Show all lines around what was found, or only that again; stay at the same line."""
+        self._keep_place(lambda: self.pager.show_context(context=not self.pager.context))
 
     def toggle_pause(self) -> None:
-        """Hold the picture still, or catch up."""
-        self.paused = not self.paused
-        self.take_records()
+        """Hold the picture still, or go on."""
+        if self.pager.held:
+            self.action_follow()
+        else:
+            self.pager.hold()
+            self.update()
 
-    def draw_row(self, index: int, width: int) -> Iterable[Segment]:
-        """Draw a record in columns."""
-        del width
-        return self._columns.draw(self.rows[index][1], self.ink)
+    def show_time(self, at: float) -> None:
+        """Go to the first line at or after a time, with some of those before it."""
+        found = self.pager.to_time(at, self._height)
+        if self.pager.rows:
+            self._put(self.pager.rows[found], self._height // 3)
+            self._moved()
 
-    def move_cursor(self, index: int) -> None:
-        """Move as every list does; moving up stops the following."""
-        if index < self.row_count - 1:
-            self._stop_following()
-        super().move_cursor(index)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw some lines. Without a border, the framework has nothing to add to them."""
+        strips = [self.render_line(y) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            background = self.background_colors[1]
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def render_line(self, y: int) -> Strip:
+        """Draw line `y`."""
+        rows = self.pager.rows
+        if y >= len(rows):
+            text = self.empty if y == 0 and not rows else ""
+            return self._whole([(text, "dim")], y)
+        key = rows[y].part, rows[y].start, y in self._thumb
+        strip = self._strips.get(key)
+        if strip is None:
+            record = decode(rows[y].line)
+            self._learn(record)
+            strip = self._strips[key] = self._whole(self._columns.draw(record), y)
+        if y == self.cursor and self.has_focus:
+            chosen = Segment.apply_style(strip, post_style=self.ink("cursor"))
+            return Strip(chosen, strip.cell_length)
+        return strip
+
+    def action_move(self, lines: int) -> None:
+        """Move the cursor; at the edge of the screen, the lines move instead."""
+        if not self.pager.rows:
+            return
+        last = len(self.pager.rows) - 1
+        wanted = self.cursor + lines
+        beyond = wanted if wanted < 0 else max(wanted - last, 0)
+        if lines < 0 and not beyond:
+            self.pager.stop()
+        if beyond:
+            self.action_scroll(beyond)
+        self.cursor = max(min(wanted, len(self.pager.rows) - 1), 0)
+        self._moved()
+
+    def action_page(self, pages: int) -> None:
+        """Move by screenfuls."""
+        before = self.pager.rows
+        self.action_scroll(pages * max(self._height - 1, 1))
+        if self.pager.rows == before:
+            # There is no more in that direction.
+            self.cursor = 0 if pages < 0 else max(len(before) - 1, 0)
+            self._moved()
+
+    def action_scroll(self, lines: int) -> None:
+        """Move the lines under the cursor."""
+        self.pager.scroll(lines)
+        rows = self.pager.show(self._height)
+        if self.following:
+            self.cursor = len(rows) - 1
+        self._moved()
+
+    def action_first(self) -> None:
+        """Go to the first line."""
+        self.pager.to_start()
+        self.pager.show(self._height)
+        self.cursor = 0
+        self._moved()
 
     def action_follow(self) -> None:
-        """Go to the newest record and stay with it."""
-        self.following = True
-        self.move_cursor(self.row_count - 1)
-        self._to_end()
+        """Go to the newest line and stay with it."""
+        self.pager.to_end()
+        self.update()
+        self._moved()
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Stop following when the mouse scrolls up; what comes into view has been seen."""
-        super().watch_scroll_y(old_value, new_value)
-        if new_value < old_value and round(new_value) < self.max_scroll_y:
-            self._stop_following()
-        bottom = round(new_value) + self.size.height
-        if 0 < bottom <= len(self.rows):
-            self._unseen_from = max(self._unseen_from, self.rows[bottom - 1][0] + 1)
+    def action_open(self) -> None:
+        """Tell that the line under the cursor was opened."""
+        record = self.selected
+        if record is not None:
+            self.post_message(self.Opened(record))
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Scroll, which stops the following."""
+        event.stop()
+        self.action_scroll(-_WHEEL)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Scroll; at the end, follow again."""
+        event.stop()
+        self.action_scroll(_WHEEL)
+
+    def on_click(self, event: Click) -> None:
+        """Put the cursor where the mouse is; a second click opens the line."""
+        if event.x >= self.size.width - 1:
+            self.pager.to_share((event.y + 0.5) / max(self._height, 1))
+            self.update()
+        elif event.y < len(self.pager.rows):
+            self.action_move(event.y - self.cursor)
+            if event.chain == 2:
+                self.action_open()
 
     def on_resize(self) -> None:
-        """Choose the columns for the new width."""
-        self._columns = Columns.fit(self.scrollable_content_region.width)
-        super().on_resize()
-        if self.following:
-            self._to_end()
+        """Choose the columns for the new width, and as many lines as there is room for."""
+        self._columns = Columns.fit(self.size.width - 1)
+        self._strips.clear()
+        self._styles.clear()
+        chosen = self.selected_row
+        if self.following or chosen is None:
+            self.update()
+        else:
+            # It stays in view, and returns to where one has put it when there is room again.
+            self._put(chosen, min(self._above, self._height - 1))
 
-    def _passes(self, record: Record) -> bool:
-        if self.request_id and record.request_id != self.request_id:
-            return False
-        return self.level == "all" or rank(record.level) >= LEVELS.index(self.level)
+    @property
+    def _height(self) -> int:
+        return self.size.height
 
-    def _rebuild(self) -> None:
-        # Paused, what has come since stays out of the picture under another filter, too.
-        self._next = self._next if self.paused else self._records.end
-        kept = self._records.since(0)
-        self.rows = [row for row in kept if row[0] < self._next and self._passes(row[1])]
-        self.update_rows()
+    def _whole(self, parts: Iterable[tuple[str, Ink]], y: int) -> Strip:
+        """Return a strip as wide as the view, the scroll bar at its end."""
+        if not self._styles:
+            base = self.rich_style
+            self._styles = {name: base + self.ink(name) for name in get_args(Ink)}
+        # Few segments: each costs the framework as much as all of its text.
+        whole = [("".join(t for t, _ in same), ink) for ink, same in groupby(parts, itemgetter(1))]
+        segments = [Segment(text, self._styles[ink]) for text, ink in whole]
+        width = self.size.width - 1
+        # The framework knows the widths of some rare characters better.
+        if sum(segment.cell_length for segment in segments) != width:
+            segments = list(Strip(segments).adjust_cell_length(width, self._styles["plain"]))
+        segments.append(Segment("┃" if y in self._thumb else " ", self._styles["dim"]))
+        return Strip(segments, width + 1)
 
-    def _keep_place(self) -> None:
-        """Filter again, and stay at the record under the cursor or the nearest one after it."""
-        number = self.rows[self.cursor][0] if self.rows else 0
-        height = self.cursor - round(self.scroll_y)
-        self._rebuild()
-        if self.following:
-            self._to_end()
-            return
-        index = bisect_left(self.rows, number, key=lambda row: row[0])
-        super().move_cursor(index)
-        self.scroll_to(y=max(self.cursor - height, 0), animate=False)
+    def _learn(self, record: Record) -> None:
+        if self._drawn < _LEARN_FIRST or self._drawn % _LEARN_EVERY == 0:
+            self._names.add(record)
+        self._drawn += 1
 
-    def _to_end(self) -> None:
-        self.cursor = max(self.row_count - 1, 0)
-        self.scroll_to(y=self.max_scroll_y, animate=False)
+    def _keep_place(self, change: Callable[[], None]) -> None:
+        chosen, following = self.selected_row, self.following
+        change()
+        if following or chosen is None:
+            self.update()
+        else:
+            self._put(chosen, self.cursor)
+
+    def _moved(self) -> None:
+        self._settle()
+        self._above = self.cursor
+        self.post_message(self.Moved())
+
+    def _put(self, row: Row, above: int) -> None:
+        """Show a line, or the next one, with so many lines above it, and choose it."""
+        self.cursor = self.pager.place(row, above, self._height)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Take note that the rows or the cursor have changed; the cursor must be on a row."""
+        rows = self.pager.rows
+        self.cursor = max(min(self.cursor, len(rows) - 1), 0)
+        shown = {(row.part, row.start) for row in rows}
+        for gone in [key for key in self._strips if key[:2] not in shown]:
+            del self._strips[gone]
+        first, last = self.pager.share
+        top = min(int(first * self._height), self._height - 1)
+        self._thumb = range(top, max(ceil(last * self._height), top + 1) if last - first < 1 else 0)
         self.refresh()
-
-    def _stop_following(self) -> None:
-        if self.following:
-            self.following = False
-            self._unseen_from = self._next

@@ -23,7 +23,7 @@ class TrafficPanel(Inked):
     def render(self) -> RenderResult:
         """Draw the panel."""
         problem = self._watch.log_problem
-        if problem and not self._watch.records.end:
+        if problem and not self._watch.log_lines:
             text = Text(visible(problem), self.ink("warn"))
             if self._watch.target.logs:
                 text.append("\nwaiting for it; --log FILE gives another", self.ink("dim"))

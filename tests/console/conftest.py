@@ -175,6 +175,14 @@ def log_line() -> Callable[..., bytes]:
     return make
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log file, empty."""
+    path = tmp_path / "service.jsonl"
+    path.touch()
+    return path
+
+
 @pytest.fixture(autouse=True)
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the shell that runs the tests happens to set must not choose the target."""

@@ -1,59 +1,28 @@
 """The three screens, driven by keys, watching real things."""
 
-import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from console.app import OpsConsole
-from console.screens.detail import DetailScreen
 from console.screens.dialogs import HelpDialog, QuitDialog, UpgradeDialog
 from console.screens.logs import LogScreen
 from console.screens.migrations import MigrationsScreen
 from console.screens.overview import OverviewScreen
 from console.targets import Endpoint, Target
+from tests.console.seeing import append, screen_text, sees
 
 Until = Callable[..., Awaitable[None]]
 LogLine = Callable[..., bytes]
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
 
-def screen_text(app: OpsConsole) -> str:
-    """What a person would see, line by line."""
-    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-
-
-def sees(app: OpsConsole, *texts: str) -> Callable[[], bool]:
-    return lambda: all(text in screen_text(app) for text in texts)
-
-
 def now_text() -> str:
     return datetime.now(UTC).isoformat()
-
-
-async def in_logs(pilot: Pilot[str]) -> LogScreen:
-    await pilot.press("2")
-    await pilot.pause()
-    assert isinstance(pilot.app.screen, LogScreen)
-    return pilot.app.screen
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """A log file, empty."""
-    path = tmp_path / "service.jsonl"
-    path.touch()
-    return path
-
-
-def append(path: Path, *lines: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(b"".join(lines))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -157,159 +126,6 @@ async def test_own_polls_are_no_traffic(
         append(log, log_line(path="/health", request_id="a-balancers"))
         await pilot.press("2")
         await until(sees(app, "1 line, 1 own polls left out"))
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_the_log_is_followed(
-    until: Until, log: Path, log_line: LogLine, size: tuple[int, int]
-) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    append(log, *(log_line(path=f"/old/{number}") for number in range(100)))
-    async with app.run_test(size=size, notifications=True) as pilot:
-        await in_logs(pilot)
-        await until(sees(app, "/old/99", "following", "info", "201", "45 ms", "POST"))
-        append(log, log_line(path="/new", level="WARNING"), b"no json \x1b[31m\n")
-        await until(sees(app, "/new", "warning", r"no json \x1b[31m", "102 lines"))
-        assert ("abc123" in screen_text(app)) is (size[0] >= 100)
-
-
-async def test_scrolling_up_stops_following_and_end_goes_on(
-    until: Until, log: Path, log_line: LogLine
-) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    append(log, *(log_line(path=f"/old/{number}") for number in range(100)))
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await in_logs(pilot)
-        await until(sees(app, "/old/99"))
-        await pilot.press("pageup", "pageup")
-        shown = [line[:70] for line in screen_text(app).splitlines()[3:22]]
-        append(log, *(log_line(path=f"/new/{number}") for number in range(7)))
-        await until(sees(app, "7 new lines below"))
-        assert [line[:70] for line in screen_text(app).splitlines()[3:22]] == shown
-        await pilot.press("G")
-        await until(sees(app, "/new/6", "following"))
-
-
-async def test_the_mouse_wheel_stops_following_too(
-    until: Until, log: Path, log_line: LogLine
-) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    append(log, *(log_line(path=f"/old/{number}") for number in range(100)))
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        view = (await in_logs(pilot)).log_view
-        await until(sees(app, "/old/99"))
-        view.scroll_up(animate=False)
-        await until(lambda: not view.following)
-        append(log, log_line(path="/new"))
-        await until(sees(app, "1 new lines below"))
-
-
-async def test_pause_holds_the_picture_still(until: Until, log: Path, log_line: LogLine) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    append(log, log_line(path="/first"))
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await in_logs(pilot)
-        await until(sees(app, "/first"))
-        await pilot.press("space")
-        append(log, log_line(path="/second"))
-        await until(sees(app, "paused  1 new lines waiting"))
-        await pilot.press("l", "l", "l", "l")
-        assert "/second" not in screen_text(app)
-        await pilot.press("space")
-        await until(sees(app, "/second", "following"))
-
-
-async def test_filters_by_level_and_by_request(until: Until, log: Path, log_line: LogLine) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    levels = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-    append(log, *(log_line(path=f"/{level}", level=level, request_id=level) for level in levels))
-    append(log, b"plain text\n")
-    async with app.run_test(size=(100, 24), notifications=True) as pilot:
-        view = (await in_logs(pilot)).log_view
-        await until(lambda: view.row_count == 6)
-        for level, count in (("info", 5), ("warning", 3), ("error", 2), ("all", 6)):
-            await pilot.press("l")
-            assert (view.level, view.row_count) == (level, count)
-        await pilot.press("r")
-        await until(sees(app, "this line has no request id"))
-        await pilot.press("up", "r")
-        assert [record.path for _, record in view.rows] == ["/CRITICAL"]
-        append(log, log_line(path="/other"), log_line(path="/same", request_id="CRITICAL"))
-        await until(lambda: view.row_count == 2)
-        await pilot.press("r")
-        assert view.row_count == 8
-        assert view.selected is not None
-        assert view.selected.path == "/CRITICAL"
-
-
-async def test_a_filter_keeps_following_and_lifting_it_keeps_the_place(
-    until: Until, log: Path, log_line: LogLine
-) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    levels = [log_line(path=f"/{n}", level="ERROR" if n % 10 == 0 else "INFO") for n in range(900)]
-    append(log, *levels)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        view = (await in_logs(pilot)).log_view
-        await until(lambda: view.row_count == 900)
-        await pilot.press("l", "l")
-        await until(lambda: view.row_count == 90)
-        assert view.following
-        await pilot.press("up", "up", "l", "l")
-        assert not view.following
-        assert view.row_count == 900
-        await until(sees(app, "/870"))
-        await pilot.click(view, offset=(5, 3))
-        assert view.cursor == round(view.scroll_y) + 3
-
-
-async def test_all_of_a_line(until: Until, log: Path, log_line: LogLine) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    append(log, log_line(extra={"deep": [1, "\x1b[0m"]}, stack="one\ntwo [b]three[/b]"))
-    async with app.run_test(size=(80, 40), notifications=True) as pilot:
-        view = (await in_logs(pilot)).log_view
-        await until(lambda: view.row_count == 1)
-        await pilot.press("enter")
-        await until(sees(app, '"duration_ms": 45.2', '"deep": [', r"\u001b[0m", "  two [b]three"))
-        assert isinstance(app.screen, DetailScreen)
-        await pilot.press("escape")
-        assert isinstance(app.screen, LogScreen)
-
-
-async def test_old_lines_are_dropped_and_counted(
-    until: Until, log: Path, log_line: LogLine
-) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    async with app.run_test(size=(100, 24), notifications=True) as pilot:
-        view = (await in_logs(pilot)).log_view
-        await until(lambda: app.watched.log_problem == "" and not view.row_count)
-        append(log, *(log_line(path=f"/{number}") for number in range(12_000)))
-        await until(sees(app, "10,000 lines, 2,000 older dropped", "/11999"))
-        assert view.row_count == 10_000
-        await pilot.press("home")
-        append(log, *(log_line(path=f"/late/{number}") for number in range(50)))
-        await until(sees(app, "2,050 older dropped"))
-        assert view.rows[view.cursor][1].path == "/2050"
-
-
-async def test_a_missing_log_appears_later(until: Until, log: Path, log_line: LogLine) -> None:
-    late = log.with_name("late.jsonl")
-    app = OpsConsole(Target("shop", logs=(late,)))
-    async with app.run_test(size=(120, 24), notifications=True) as pilot:
-        await until(sees(app, "no such file yet"))
-        await in_logs(pilot)
-        append(late, log_line(path="/appeared"))
-        await until(sees(app, "/appeared"))
-        assert "no such file" not in screen_text(app)
-
-
-async def test_a_truncated_log_is_news(until: Until, log: Path, log_line: LogLine) -> None:
-    app = OpsConsole(Target("shop", logs=(log,)))
-    append(log, log_line(), log_line())
-    async with app.run_test(size=(120, 24), notifications=True):
-        await until(lambda: app.watched.records.end == 2)
-        os.truncate(log, 0)
-        append(log, log_line())
-        await until(sees(app, "truncated in place"))
 
 
 async def test_an_upgrade_from_question_to_result(until: Until, alembic_project: Any) -> None:

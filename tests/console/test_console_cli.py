@@ -1,23 +1,20 @@
 """The command line, in processes of its own."""
 
 import argparse
-import fcntl
 import os
-import pty
-import select
-import struct
 import subprocess
 import sys
-import termios
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.cli import add_target_arguments, target_from
+from tests.console.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
+# What the framework asks of a terminal, and the first screen does not.
+_TAKEN_OVER = b"\x1b[?1004h"
 
 
 def opsconsole(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -127,37 +124,26 @@ def test_a_logged_escape_does_not_rename_the_terminal(tmp_path: Path) -> None:
         '{"request_id":"\\u001b]2;pwned\\u0007","path":"\\u001b]0;pwned\\u0007","status":500}\n',
         "utf-8",
     )
-    terminal, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console", "--log", log.name],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color"},
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-    )
-    os.close(slave)
-    output = b""
-    pressed, deadline = b"", time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.1)[0]:
-            try:
-                chunk = os.read(terminal, 65536)
-            except OSError:
-                break
-            if not chunk:
-                break
-            output += chunk
-        if b"What changed" in output and not pressed:
-            pressed = b"2"
-            os.write(terminal, pressed)
-        if output.count(b"pwned") >= 3 and b"after" in output and pressed == b"2":
-            pressed = b"q"
-            os.write(terminal, pressed)
-    os.close(terminal)
-    assert process.wait(10) == 0
+    with Terminal([sys.executable, "-m", "console", "--log", log.name], tmp_path) as terminal:
+        terminal.until(_TAKEN_OVER)
+        first_screen = terminal.output.partition(_TAKEN_OVER)[0]
+        terminal.press("1")
+        terminal.until(b"What changed")
+        terminal.press("2")
+        terminal.until(b"after", count=3)
+        terminal.press("/")
+        terminal.until(b"show matches")
+        terminal.press("pwned\r")
+        terminal.until(b"3 matches")
+        terminal.press("\r")
+        terminal.until(b"One line")
+        shown = terminal.output.count(b"3 matches")
+        terminal.press("q")
+        terminal.until(b"3 matches", count=shown + 1)
+        terminal.press("q")
+        assert terminal.end() == 0
+    output = terminal.output
+    assert first_screen.count(rb"\x1b]0;pwned\x07") >= 3
     assert rb"\x1b]0;pwned\x07" in output
     assert b"\x1b]0;pwned" not in output
     assert b"\x1b]2;" not in output

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.lines import Line
-from console.logs.buffer import RecordBuffer
 from console.logs.records import LEVELS, Record, decode, pretty, rank
 from console.logs.statistics.signatures import SIGNATURES, Signatures
 from console.logs.statistics.traffic import SECONDS, Traffic
@@ -119,30 +118,22 @@ def test_levels_are_ordered() -> None:
     assert rank("") == rank("info")
 
 
-def test_the_buffer_keeps_the_newest_and_counts_the_dropped() -> None:
-    buffer = RecordBuffer(records=3)
-    buffer.extend(Record(raw=b"x", size=1, event=str(number)) for number in range(5))
-    assert (buffer.first, buffer.end) == (2, 5)
-    assert [(n, r.event) for n, r in buffer.since(0)] == [(2, "2"), (3, "3"), (4, "4")]
-    assert [n for n, _ in buffer.since(4)] == [4]
-    assert buffer.since(5) == []
-
-
-def test_the_buffer_is_bounded_in_bytes_too() -> None:
-    buffer = RecordBuffer(size=100)
-    buffer.extend(Record(raw=b"x" * 40, size=40) for _ in range(10))
-    assert (buffer.first, buffer.end) == (8, 10)
-
-
-def request(at: float | None, status: int = 200, duration: float | None = 10.0) -> Record:
-    return Record(raw=b"", size=0, at=at, status=status, duration=duration)
+def add(
+    traffic: Traffic,
+    now: float,
+    *times: float | None,
+    status: int | None = 200,
+    duration: float | None = 10.0,
+) -> None:
+    """Count requests, all with the same status and duration."""
+    traffic.add(times, [status] * len(times), [duration] * len(times), now)
 
 
 def test_traffic_of_the_last_complete_seconds() -> None:
     traffic, now = Traffic(), 1_000_000.5
-    traffic.add([request(now - 1) for _ in range(30)], now)
-    traffic.add([request(now - 2, 503, 200.0) for _ in range(10)], now)
-    traffic.add([Record(raw=b"", size=0, at=now - 1, event="no request")], now)
+    add(traffic, now, *[now - 1] * 30)
+    add(traffic, now, *[now - 2] * 10, status=503, duration=200.0)
+    add(traffic, now, now - 1, status=None, duration=None)
     summary = traffic.summary(now)
     assert summary.requests_per_second == 4.0
     assert summary.errors == 0.25
@@ -154,11 +145,11 @@ def test_traffic_forgets() -> None:
     traffic, now = Traffic(), 1_000_000.0
     assert traffic.summary(now).p99 is None
     assert traffic.series(now, 2) == ([None, None], [None, None])
-    traffic.add([request(now - SECONDS - 1)], now)
+    add(traffic, now, now - SECONDS - 1)
     assert traffic.summary(now).requests_per_second == 0
-    traffic.add([request(None), request(now + 3600)], now)
+    add(traffic, now, None, now + 3600, duration=None)
     assert traffic.series(now + 1, 1)[0] == [2]
-    traffic.add([], now + SECONDS + 1)
+    add(traffic, now + SECONDS + 1)
     assert traffic.series(now + 1, 1)[0] == [None]
 
 

@@ -1,0 +1,1 @@
+"""The scriptable commands beside the console: `opsconsole logs` and `opsconsole sql`."""

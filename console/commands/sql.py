@@ -1,0 +1,171 @@
+"""`opsconsole sql`: what a SELECT over the lines of a log gives."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.commands.arguments import (
+    UsageError,
+    Wanted,
+    add_limit_arguments,
+    add_log_arguments,
+    entries,
+    wanted,
+)
+from console.commands.running import run, width
+
+if TYPE_CHECKING:
+    from console.commands.crew import Crew
+    from console.commands.database import Database
+    from console.commands.files import Input
+
+__all__ = ["main"]
+
+_DESCRIPTION = """\
+Run one SELECT of DuckDB's SQL over the lines of a log. They are in the view `logs`:
+
+  time           TIMESTAMPTZ
+  level          debug, info, warning, error or critical
+  message        what the line says, or all of it when it is plain text
+  request_id     method  path  route  user_id  client
+  status         the HTTP status
+  duration_ms    milliseconds
+  source         the log that the line is from
+  raw            all of the line as JSON: raw->>'$.ctx.tenant'
+
+  opsconsole sql "select route, count(*), quantile_cont(duration_ms, .99) from logs group by 1"
+  opsconsole sql "select * from logs where status >= 500" --since 1h --format csv
+  opsconsole sql "from logs" --filter 'level>=error' --output errors.parquet
+
+Needs quartermaster[sql]. Nothing but the logs can be read, and nothing but --output is written.
+"""
+_SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    return run("opsconsole sql", lambda problems: _run(options, problems))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="opsconsole sql",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("query", metavar="SELECT")
+    add_log_arguments(parser)
+    add_limit_arguments(parser)
+    parser.add_argument("--filter", default="", help="only lines that match, as in opsconsole logs")
+    parser.add_argument(
+        "--format",
+        choices=("table", "csv", "json", "parquet"),
+        help="default: what the output's name says, a table on a terminal, one JSON object a row",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output")
+    return parser
+
+
+def _run(options: argparse.Namespace, problems: list[str]) -> bool:
+    limits = wanted(
+        [options.filter] if options.filter else [], since=options.since, until=options.until
+    )
+    kind = _kind(options)
+    logs = entries(options, Path())
+    # Imported late: --help and a wrong filter do not wait for it.
+    from console.commands.crew import Crew  # noqa: PLC0415
+    from console.commands.database import Database, single_select  # noqa: PLC0415
+    from console.commands.inputs import open_inputs  # noqa: PLC0415
+
+    statement = single_select(options.query)
+    inputs = open_inputs(logs, limits, problems)
+    _refuse_overwriting(options.output, inputs)
+    if not inputs:
+        return False
+    crew = Crew()
+    with tempfile.TemporaryDirectory(prefix="opsconsole-", dir=_large_folder()) as name:
+        folder = Path(name)
+        try:
+            plain, converted = _prepare(inputs, limits, crew, folder)
+        finally:
+            crew.close()
+        database = Database(folder, plain, converted)
+        try:
+            database.prepare(statement)
+            _write(database, statement, kind, options.output, folder)
+        finally:
+            database.close()
+    problems += [f"{each.name}: {each.problem}" for each in inputs if each.problem]
+    return True
+
+
+def _kind(options: argparse.Namespace) -> str:
+    by_name = _SUFFIXES.get(options.output.suffix) if options.output else None
+    kind = options.format or by_name or ("table" if os.isatty(1) or options.output else "json")
+    if kind == "parquet" and not options.output and os.isatty(1):
+        raise UsageError("parquet is nothing for a terminal: give --output")
+    return str(kind)
+
+
+def _refuse_overwriting(output: Path | None, inputs: Sequence["Input"]) -> None:
+    if output is not None and output.exists():
+        for each in inputs:
+            if Path(each.name).exists() and output.samefile(each.name):
+                raise UsageError("--output is one of the logs")
+
+
+def _prepare(
+    inputs: Sequence["Input"], limits: Wanted, crew: "Crew", folder: Path
+) -> tuple[dict[str, Path], Path | None]:
+    """Return the files that DuckDB reads itself, and one with all other lines, if there are any."""
+    from console.commands.contract import is_plain  # noqa: PLC0415
+    from console.commands.conversion import convert  # noqa: PLC0415
+    from console.commands.files import FileInput  # noqa: PLC0415
+
+    plain: dict[str, Path] = {}
+    others: list[Input] = []
+    for each in inputs:
+        if limits == Wanted() and isinstance(each, FileInput) and is_plain(each, crew):
+            plain[each.name] = each.log.path.resolve()
+        else:
+            others.append(each)
+    if not others:
+        return plain, None
+    converted = folder / "converted.jsonl"
+    convert(others, limits.text, crew, converted)
+    return plain, converted
+
+
+def _write(
+    database: "Database", statement: str, kind: str, path: Path | None, folder: Path
+) -> None:
+    from console.commands.output import Output  # noqa: PLC0415
+    from console.commands.results import send, write_result, write_table  # noqa: PLC0415
+
+    made = folder / "result"
+    if kind == "table":
+        columns = width() if path is None and os.isatty(1) else None
+        with made.open("wb") as file:
+            more = write_table(database, statement, Output(file.fileno()), columns)
+        if more:
+            print("opsconsole sql: there are more rows: --format csv has all", file=sys.stderr)
+    else:
+        write_result(database, statement, kind, made)
+    if path is None:
+        send(made, Output(), terminal=os.isatty(1))
+    else:
+        # Not before all of it is there: what the file holds is kept when a statement fails.
+        shutil.copyfile(made, path)
+
+
+def _large_folder() -> str | None:
+    """Return where large files may be put for a while; a /tmp is often memory."""
+    large = "/var/tmp"  # noqa: S108 - what is made there has a random name, and is one's own
+    return None if "TMPDIR" in os.environ or not os.access(large, os.W_OK) else large

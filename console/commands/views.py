@@ -1,0 +1,85 @@
+"""The view `logs`, as SQL."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from console.commands.contract import COLUMNS, LEVEL_NAMES
+
+__all__ = ["literal", "literals", "view"]
+
+_READ_AS = {"status": "INTEGER", "duration_ms": "DOUBLE"}
+# As `convert` writes them: times in seconds since the epoch.
+_TYPES = {"time": "DOUBLE", **_READ_AS}
+# What the contract calls otherwise.
+_KEYS = {"time": "timestamp", "message": "event"}
+_SOURCE, _RAW = "source", "raw"
+_LINES = "format = 'newline_delimited'"
+# A line that is broken is a row of nothing.
+_LENIENT = f"{_LINES}, ignore_errors = true, filename = true"
+
+
+def view(plain: Mapping[str, str], converted: str | None, *, raw: bool) -> str:
+    """Return a SELECT of all lines, with `raw` or without.
+
+    `plain` are paths of files of the contract's lines, and what they are called; `converted` is the
+    path of one that `convert` has written. There must be any.
+    """
+    parts: list[str] = []
+    if plain:
+        parts.append(_objects(plain) if raw else _fields(plain))
+    if converted is not None:
+        columns = {name: _TYPES.get(name, "VARCHAR") for name in (*COLUMNS, _SOURCE)}
+        if raw:
+            columns[_RAW] = "JSON"
+        reader = f"read_json({literal(converted)}, columns = {_struct(columns)}, {_LINES})"
+        parts.append(f"SELECT * REPLACE (to_timestamp(time) AS time) FROM {reader}")  # noqa: S608
+    return " UNION ALL ".join(parts)
+
+
+def literal(text: str) -> str:
+    """Return a text in SQL's quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def literals(texts: Iterable[str]) -> str:
+    """Return a list of texts."""
+    return f"[{', '.join(map(literal, texts))}]"
+
+
+def _fields(plain: Mapping[str, str]) -> str:
+    """Have only those keys decoded that a statement asks for."""
+    columns = {_KEYS.get(name, name): _READ_AS.get(name, "VARCHAR") for name in COLUMNS}
+    reader = f"read_json({literals(plain)}, columns = {_struct(columns)}, {_LENIENT})"
+    chosen = _columns(plain, lambda name: _KEYS.get(name, name))
+    return f"SELECT {chosen} FROM {reader}"  # noqa: S608
+
+
+def _objects(plain: Mapping[str, str]) -> str:
+    """Have all of each line read."""
+    reader = f"read_ndjson_objects({literals(plain)}, {_LENIENT})"
+
+    def column(name: str) -> str:
+        value = f"(json->>'$.{_KEYS.get(name, name)}')"
+        return f"TRY_CAST({value} AS {_READ_AS[name]})" if name in _READ_AS else value
+
+    return f"SELECT {_columns(plain, column)}, json AS {_RAW} FROM {reader}"  # noqa: S608
+
+
+def _columns(plain: Mapping[str, str], column: Callable[[str], str]) -> str:
+    chosen = [f"{_understood(name, column(name))} AS {name}" for name in COLUMNS]
+    source = f"map({literals(plain)}, {literals(plain.values())})[filename] AS {_SOURCE}"
+    return ", ".join([*chosen, source])
+
+
+def _understood(name: str, value: str) -> str:
+    if name == "time":
+        return f"TRY_CAST({value} AS TIMESTAMPTZ)"
+    if name == "level":
+        cases = (f"WHEN {literal(n)} THEN {literal(known)}" for n, known in LEVEL_NAMES.items())
+        return f"CASE lower({value}) {' '.join(cases)} END"
+    if name == "status":
+        return f"CASE WHEN {value} BETWEEN 100 AND 999 THEN {value} END"
+    return value if name == "duration_ms" else f"NULLIF({value}, '')"
+
+
+def _struct(columns: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{literal(name)}: '{kind}'" for name, kind in columns.items()) + "}"
