@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from console.logs.records import decode
+from console.logs.records import decode_line
 from service.observability.logging import KEYS
 from tests.service import web
 from tests.service.support import Service
@@ -64,7 +64,7 @@ def test_refusal(
     assert "secret" not in json.dumps(line)
     # What the console makes of it.
     raw = json.dumps(line).encode()
-    record = decode((raw, len(raw)))
+    record = decode_line(raw)
     assert (record.status, record.path, record.structured) == (status, path or "", True)
 
 
