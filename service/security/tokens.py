@@ -112,12 +112,15 @@ class Tokens:
         )
 
     def _claims(self, token: str) -> Mapping[str, Any]:
-        """What was valid once stays so until it expires: checking a signature costs as much as
-        asking the database."""
+        """A signature that was good once stays so, and checking it costs as much as asking the
+        database. Its times are judged by the clock of now, wherever that was set to."""
         verified = self._known if len(token) <= LONGEST_KNOWN else self._verified
         claims, current = verified(token)
-        if "exp" in claims and int(claims["exp"]) <= time.time() - self._settings.JWT_DECODE_LEEWAY:
+        now, leeway = time.time(), self._settings.JWT_DECODE_LEEWAY
+        if "exp" in claims and int(claims["exp"]) <= now - leeway:
             raise InvalidToken("the token has expired")
+        if any(int(claims[name]) > now + leeway for name in ("nbf", "iat") if name in claims):
+            raise InvalidToken("the token is not valid")
         if not current:
             fallback_key_tokens.inc()
         return claims

@@ -185,6 +185,21 @@ def test_token_that_was_good_expires(monkeypatch: pytest.MonkeyPatch) -> None:
         tokens.read(token, "access")
 
 
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_token_that_was_good_is_of_the_future(claim: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock was set back meanwhile: to before the token is good, by more than the leeway."""
+    tokens = here({"JWT_DECODE_LEEWAY": 30})
+    claims = tokens.claims("access", 7)
+    begin = claims.pop("iat" if claim == "nbf" else "nbf")
+    token = tokens.sign(claims)
+    assert tokens.read(token, "access").user_id == 7
+    monkeypatch.setattr("service.security.tokens.time.time", lambda: begin - 30)
+    assert tokens.read(token, "access").user_id == 7
+    monkeypatch.setattr("service.security.tokens.time.time", lambda: begin - 31)
+    with pytest.raises(InvalidToken, match="not valid"):
+        tokens.read(token, "access")
+
+
 def test_token_that_was_good_vouches_for_no_other() -> None:
     tokens = here({})
     token = tokens.sign(tokens.claims("access", 7))
