@@ -66,6 +66,7 @@ AWAY = (
     asyncpg.CrashShutdownError,
 )
 
+# An InternalClientError is asyncpg's of a connection whose end was announced while it lay idle.
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (PoolTimeoutError, "pool timeout"),
     (asyncpg.QueryCanceledError, "statement timeout"),
@@ -77,6 +78,7 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.CrashShutdownError, "connection lost"),
     (asyncpg.PostgresConnectionError, "connection lost"),
     (asyncpg.ProtocolViolationError, "connection lost"),
+    (asyncpg.InternalClientError, "connection lost"),
     (TimeoutError, "timeout"),
     (ConnectionRefusedError, "connection refused"),
     (OSError, "cannot connect"),

@@ -150,6 +150,21 @@ async def test_connection_that_died_while_idle_is_replaced(
     assert await pid(database) != before
 
 
+async def test_connection_that_takes_its_leave_while_idle_is_unavailable(
+    one: Callable[..., Database],
+) -> None:
+    """PostgreSQL has said so, and closes a moment later."""
+    database = one()
+    before = await pid(database)
+    async with database.reading() as reader:
+        driver = (await reader.get_raw_connection()).driver_connection
+    fields = b"SFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    driver._protocol.data_received(b"E" + (4 + len(fields)).to_bytes(4, "big") + fields)
+    with pytest.raises(DatabaseUnavailable, match="connection lost"):
+        await pid(database)
+    assert await pid(database) != before
+
+
 async def test_table_that_changed_is_read_anew(one: Callable[..., Database]) -> None:
     """A migration makes PostgreSQL refuse a plan that is prepared already."""
     database, other = one(), one()
