@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeVar
 
 import asyncpg
@@ -21,6 +22,7 @@ import asyncpg
 from service.database.connections import Connections
 from service.database.probe import Probe, select_one
 from service.database.unavailable import DatabaseUnavailable, is_an_answer, reason_of
+from service.database.waits import Waits
 from service.patience import TURN, finishes, patience
 
 # Nobody is asked while answers come; after this many seconds without one the probe asks.
@@ -57,7 +59,10 @@ class Change:
 
 class Breaker:
     """`silence`: how many seconds the database may be silent, where a pooler may keep it so.
-    `drop_pool`: forgets the pool's connections, which are cut. `on_change` is told of each."""
+    `drop_pool`: forgets the pool's connections, which are cut. `on_change` is told of each.
+
+    `async with` it around each use of the database. Raises `DatabaseUnavailable`, also for an error
+    of the block that says so."""
 
     def __init__(
         self, connections: Connections, drop_pool: Callable[[], None], *, silence: float = SILENCE
@@ -65,7 +70,7 @@ class Breaker:
         self.reason: str | None = None
         self.openings = 0
         self.on_change: Callable[[Change], None] = lambda _: None
-        self.waiting: set[asyncio.Timeout] = set()
+        self.waits = Waits()
         self.probe = Probe(connections)
         self._connections = connections
         self._drop_pool = drop_pool
@@ -78,27 +83,34 @@ class Breaker:
         self._testing: asyncio.Task[str | None] | None = None
         self._recovering: asyncio.Task[None] | None = None
 
-    def enter(self) -> None:
-        """Somebody begins to use the database, until `leave`. Raises `DatabaseUnavailable`."""
+    async def __aenter__(self) -> None:
         if self.reason is not None:
             raise DatabaseUnavailable(self.reason, outage=True)
         self._busy += 1
         if self._watching is None:
             self._watching = _begin(self._watch())
 
-    def leave(self) -> None:
-        """They are done."""
-        self._busy -= 1
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._heard += 1
+            elif isinstance(error, Exception):
+                unavailable = await self._unavailable(error)
+                if unavailable is not None:
+                    raise unavailable from error
+        finally:
+            self._busy -= 1
 
-    def hear(self) -> None:
-        """The database has answered somebody."""
-        self._heard += 1
-
-    async def unavailable(self, error: Exception) -> DatabaseUnavailable | None:
+    async def _unavailable(self, error: Exception) -> DatabaseUnavailable | None:
         """What a request that ended in this error is told; None for a bug, which stays what it is.
         What may be an outage makes the probe ask at once."""
         if is_an_answer(error):
-            self.hear()
+            self._heard += 1
         reason = reason_of(error)
         if reason is None:
             return None
@@ -161,7 +173,7 @@ class Breaker:
                     self._next_turn.cancel()
         except Exception as error:
             return self._judged(error, heard=self._heard != began)
-        self.hear()
+        self._heard += 1
         self._silent = 0
         return None
 
@@ -184,7 +196,7 @@ class Breaker:
             return None if heard else "timeout"
         reason = reason_of(error)
         if isinstance(error, asyncpg.TooManyConnectionsError):
-            self.hear()
+            self._heard += 1
         elif is_an_answer(error) and self._connections.any_is_open():
             pass  # the pool's are still good: a password that is new, for instance
         elif WAITED_IN_VAIN not in str(error):
@@ -199,9 +211,7 @@ class Breaker:
         self.openings += 1
         self._silent = 0
         loop = asyncio.get_running_loop()
-        for each in self.waiting:
-            if not each.expired():
-                each.reschedule(loop.time())
+        self.waits.end()
         self.probe.drop()
         self._connections.cut()
         self._drop_pool()
@@ -226,7 +236,7 @@ class Breaker:
         finally:
             for each in attempts:
                 each.cancel()
-        self.hear()
+        self._heard += 1
         self.on_change(Change(None, asyncio.get_running_loop().time() - since))
 
     async def _attempt(self) -> None:

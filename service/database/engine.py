@@ -184,26 +184,10 @@ class Database:
         if not self._direct:
             async with self.reading() as reader:
                 return list(await reader.execute(query.statement, values))
-        breaker = self.breaker
-        breaker.enter()
-        try:
-            async with asyncio.timeout(None) as waiting:
-                breaker.waiting.add(waiting)
-                try:
-                    connection = await self.engine.raw_connection()
-                finally:
-                    breaker.waiting.discard(waiting)
-            rows: Sequence[Sequence[Any]] = await _fetch(connection, query, values)
-        except Exception as error:
-            unavailable = await breaker.unavailable(error)
-            if unavailable is None:
-                raise
-            raise unavailable from error
-        else:
-            breaker.hear()
-            return rows
-        finally:
-            breaker.leave()
+        async with self.breaker:
+            async with self.breaker.waits.wait():
+                connection = await self.engine.raw_connection()
+            return await _fetch(connection, query, values)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
@@ -221,26 +205,10 @@ class Database:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        breaker = self.breaker
-        breaker.enter()
-        try:
-            async with asyncio.timeout(None) as waiting:
-                breaker.waiting.add(waiting)
-                try:
-                    async with self.engine.connect() as connection:
-                        breaker.waiting.discard(waiting)
-                        yield connection
-                finally:
-                    breaker.waiting.discard(waiting)
-        except Exception as error:
-            unavailable = await breaker.unavailable(error)
-            if unavailable is None:
-                raise
-            raise unavailable from error
-        else:
-            breaker.hear()
-        finally:
-            breaker.leave()
+        waits = self.breaker.waits
+        async with self.breaker, waits.wait() as wait, self.engine.connect() as connection:
+            wait.over()
+            yield connection
 
     async def ping(self, *, timeout: float) -> None:
         """Whether the database answers, asked beside the pool. Raises `DatabaseUnavailable`, after
@@ -255,17 +223,8 @@ class Database:
         or asyncpg's or SQLAlchemy's error for what is wrong with the query."""
         if not await self._probe_answers(timeout):
             return await self._column_by_pool(query, timeout)
-        self.breaker.enter()
-        try:
-            async with asyncio.timeout(timeout):
-                return await self.breaker.probe.column(query.text)
-        except Exception as error:
-            unavailable = await self.breaker.unavailable(error)
-            if unavailable is None:
-                raise
-            raise unavailable from error
-        finally:
-            self.breaker.leave()
+        async with self.breaker, asyncio.timeout(timeout):
+            return await self.breaker.probe.column(query.text)
 
     async def _probe_answers(self, timeout: float) -> bool:
         """False if PostgreSQL refuses the probe a connection, while the pool has some. Raises
