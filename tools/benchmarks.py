@@ -1,27 +1,20 @@
 """The tables of benchmarks/README.md, from the last runs of `make bench` and `make profile`."""
 
-import re
 from pathlib import Path
 
 import msgspec
 
-from benchmarks.cases import CASES
+from benchmarks.cases import CASES, ServerName
 from benchmarks.profile import LAYERS, Profile
 from benchmarks.report import Report
 from benchmarks.servers import SERVERS
 from benchmarks.summary import Line
+from tools.pages import filled, table
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "benchmarks" / "README.md"
-BLOCK = re.compile(r"(<!-- benchmarks: (\w+) -->\n).*?(<!-- end of \2 -->\n)", re.DOTALL)
-PEERS = ("flask", "fastapi", "bare")
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """In Markdown, numbers to the right."""
-    marks = ["---", *("--:" for _ in head[1:])]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, marks, *rows))
+PEERS: tuple[ServerName, ...] = ("flask", "fastapi", "bare")
 
 
 def compared() -> str:
@@ -67,12 +60,12 @@ def layers() -> str:
     return table(["µs of CPU", *(titles[each.case] for each in found)], rows)
 
 
-BLOCKS = {"compared": compared, "layers": layers}
+BLOCKS = {"benchmarks: compared": compared, "benchmarks: layers": layers}
 
 
 def page() -> str:
     """benchmarks/README.md with the tables in it."""
-    return BLOCK.sub(lambda match: f"{match[1]}{BLOCKS[match[2]]()}{match[3]}", PAGE.read_text())
+    return filled(PAGE.read_text(), {name: written() for name, written in BLOCKS.items()})
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ from pathlib import Path
 from service.checks.line import Group, Line
 from service.checks.lines import LINES
 from service.checks.report import HEADINGS
+from tools.pages import filled
 
 PAGE = Path(__file__).parents[1] / "docs" / "checklist.md"
 README = PAGE.parents[1] / "README.md"
-BEGIN, END = "<!-- checklist: make docs -->\n", "<!-- end of checklist -->\n"
 
 HEAD = """\
 # The production checklist
@@ -54,10 +54,9 @@ def page() -> str:
 
 def readme() -> str:
     """README.md with the table of today's lines in it."""
-    before, _, rest = README.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
     rows = (f"| {line.title} | `quart check --deploy {line.id}` |\n" for line in LINES)
-    return f"{before}{BEGIN}| line | command |\n|---|---|\n{''.join(rows)}{END}{after}"
+    lines = f"| line | command |\n|---|---|\n{''.join(rows)}"
+    return filled(README.read_text(), {"checklist: make docs": lines})
 
 
 def _section(line: Line) -> str:

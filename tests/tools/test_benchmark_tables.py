@@ -2,7 +2,8 @@
 
 import pytest
 
-from tools.benchmarks import BLOCK, BLOCKS, PAGE, page
+from tools.benchmarks import BLOCKS, PAGE, page
+from tools.pages import BLOCK
 
 
 def test_tables_are_those_of_the_last_run() -> None:

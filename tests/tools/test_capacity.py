@@ -10,8 +10,9 @@ from service.security import passwords
 from tools.capacity.__main__ import main, parse_mix
 from tools.capacity.explained import explained
 from tools.capacity.measured import Cost, load
-from tools.capacity.page import BLOCK, BLOCKS, MIX, PAGE, RATES, page
+from tools.capacity.page import BLOCKS, MIX, PAGE, RATES, page
 from tools.capacity.plan import HASHES_AT_ONCE, RESERVED, Plan, Site, plan, up
+from tools.pages import BLOCK
 
 
 def test_page_is_what_the_script_writes() -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.scale_results import Results
+
 MEASURED = Path(__file__).parents[2] / "benchmarks" / "results" / "scale.json"
 # Statements, BEGIN and COMMIT, each of which waits for PostgreSQL once.
 ROUND_TRIPS = {
@@ -25,42 +27,8 @@ class Cost(msgspec.Struct, frozen=True):
     database_us: float
 
 
-class Timed(Cost, frozen=True):
-    """One case at one size. `p50`, `p99`: milliseconds."""
-
-    rate: float
-    p50: float
-    p99: float
-
-
-class Size(msgspec.Struct, frozen=True):
-    """A database that was measured."""
-
-    users: int
-    bytes: int
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """What it was measured on."""
-
-    made_at: str
-    processor: str
-    processors: int
-    python: str
-    postgresql: str
-
-
-class Measured(msgspec.Struct, frozen=True):
-    """What `make scale` found; see benchmarks/scale.py."""
-
-    machine: Machine
-    sizes: dict[str, Size]
-    cases: dict[str, dict[str, Timed]]
-    ratios: dict[str, dict[str, float]]
-    clients: dict[str, dict[str, Timed]]
-    hash_scheme: str
-    hash_ms: float
-    memory_mb: float
+class Measured(Results, frozen=True):
+    """What `make scale` found, and what is calculated with."""
 
     def costs(self) -> dict[str, Cost]:
         """Of each kind of request, with the largest database; to three figures, as shown."""

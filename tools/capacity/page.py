@@ -1,23 +1,36 @@
 """docs/capacity.md: its tables are those of the last measurement."""
 
-import re
+from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import scale_results
 from tools.capacity.explained import explained
 from tools.capacity.measured import ROUND_TRIPS, Measured
-from tools.capacity.plan import plan
+from tools.capacity.plan import Plan, plan
+from tools.pages import filled, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "capacity.md"
-BLOCK = re.compile(r"(<!-- capacity: ([\w-]+) -->\n).*?(<!-- end of \2 -->\n)", re.DOTALL)
 
 MIX = {"list": 0.5, "read": 0.38, "health": 0.1, "login": 0.01, "create": 0.01}
 RATES = (100, 1_000, 10_000, 100_000)
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """In Markdown, numbers to the right."""
-    marks = ["---", *("--:" for _ in head[1:])]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, marks, *rows))
+ROWS: dict[str, Callable[[Plan], str]] = {
+    "event loops, cores busy": lambda each: f"{each.loops:,.2f}",
+    "password hashes, cores busy": lambda each: f"{each.hashes:,.2f}",
+    "cores to have": lambda each: f"{each.cores:,.1f}",
+    "machines of 8 cores, one to lose": lambda each: f"{each.machines:,}",
+    "processes on each": lambda each: f"{each.processes:,}",
+    "pool of each process": lambda each: f"{each.pool:,}",
+    "connections, during a deployment": lambda each: f"{each.connections:,}",
+    "PgBouncer": lambda each: "no" if each.fits else "yes",
+    "PgBouncer's connections": lambda each: "–" if each.fits else f"{each.pooled:,}",
+    "PostgreSQL, cores": lambda each: f"{each.database_cores:,.1f}",
+    "of them for writes": lambda each: f"{each.primary_cores:,.1f}",
+    "commits a second": lambda each: f"{each.rate * each.written:,.0f}",
+    "read replicas, at 64 cores each": lambda each: f"{each.replicas:,}",
+    "memory on each machine, MB": lambda each: f"{each.memory:,}",
+    "clients": lambda each: f"{each.clients:,}",
+    "nginx's connections, a machine": lambda each: f"{each.nginx:,}",
+}
 
 
 def costs_shown(measured: Measured) -> str:
@@ -40,30 +53,7 @@ def costs_shown(measured: Measured) -> str:
 def plans_shown(measured: Measured) -> str:
     """A column for each rate."""
     plans = [plan(measured, rate, MIX) for rate in RATES]
-
-    def row(name: str, *values: str) -> list[str]:
-        return [name, *values]
-
-    rows = [
-        row("event loops, cores busy", *(f"{each.loops:,.2f}" for each in plans)),
-        row("password hashes, cores busy", *(f"{each.hashes:,.2f}" for each in plans)),
-        row("cores to have", *(f"{each.cores:,.1f}" for each in plans)),
-        row("machines of 8 cores, one to lose", *(f"{each.machines:,}" for each in plans)),
-        row("processes on each", *(f"{each.processes:,}" for each in plans)),
-        row("pool of each process", *(f"{each.pool:,}" for each in plans)),
-        row("connections, during a deployment", *(f"{each.connections:,}" for each in plans)),
-        row("PgBouncer", *("no" if each.fits else "yes" for each in plans)),
-        row(
-            "PgBouncer's connections", *("–" if each.fits else f"{each.pooled:,}" for each in plans)
-        ),
-        row("PostgreSQL, cores", *(f"{each.database_cores:,.1f}" for each in plans)),
-        row("of them for writes", *(f"{each.primary_cores:,.1f}" for each in plans)),
-        row("commits a second", *(f"{each.rate * each.written:,.0f}" for each in plans)),
-        row("read replicas, at 64 cores each", *(f"{each.replicas:,}" for each in plans)),
-        row("memory on each machine, MB", *(f"{each.memory:,}" for each in plans)),
-        row("clients", *(f"{each.clients:,}" for each in plans)),
-        row("nginx's connections, a machine", *(f"{each.nginx:,}" for each in plans)),
-    ]
+    rows = [[name, *(shown(each) for each in plans)] for name, shown in ROWS.items()]
     return table(["requests a second", *(f"{rate:,}" for rate in RATES)], rows)
 
 
@@ -79,9 +69,7 @@ def sizes_shown(measured: Measured) -> str:
     rows = [
         [
             f"{name}, {size}",
-            f"{each.rate:,.0f}",
-            f"{each.p50:.1f}",
-            f"{each.p99:.1f}",
+            *_speed(each),
             f"{measured.ratios[name][size]:.2f}",
             f"{each.service_us:,.0f}",
             f"{each.database_us:,.0f}",
@@ -100,32 +88,26 @@ def sizes_shown(measured: Measured) -> str:
 def clients_shown(measured: Measured) -> str:
     """Every number of clients."""
     rows = [
-        [
-            f"{name}, {number}",
-            f"{each.rate:,.0f}",
-            f"{each.p50:.1f}",
-            f"{each.p99:.1f}",
-            f"{each.service_us:,.0f}",
-        ]
+        [f"{name}, {number}", *_speed(each), f"{each.service_us:,.0f}"]
         for name, by_number in measured.clients.items()
         for number, each in by_number.items()
     ]
     return table(["clients", "a second", "p50, ms", "p99, ms", "service, µs"], rows)
 
 
+def _speed(each: scale_results.Measured) -> list[str]:
+    return [f"{each.rate:,.0f}", f"{each.p50:.1f}", f"{each.p99:.1f}"]
+
+
 BLOCKS = {
-    "costs": costs_shown,
-    "plans": plans_shown,
-    "example": example_shown,
-    "sizes": sizes_shown,
-    "clients": clients_shown,
+    "capacity: costs": costs_shown,
+    "capacity: plans": plans_shown,
+    "capacity: example": example_shown,
+    "capacity: sizes": sizes_shown,
+    "capacity: clients": clients_shown,
 }
 
 
 def page(measured: Measured) -> str:
     """docs/capacity.md with the tables of this measurement in it."""
-
-    def block(match: re.Match[str]) -> str:
-        return f"{match[1]}{BLOCKS[match[2]](measured)}{match[3]}"
-
-    return BLOCK.sub(block, PAGE.read_text())
+    return filled(PAGE.read_text(), {name: shown(measured) for name, shown in BLOCKS.items()})
