@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from uuid import uuid4
+
+from benchmarks.load import Load
+from benchmarks.requests import get, post
 
 PAUSE = 0.02
 """How long the slow query takes, in seconds."""
 POOL = 30
 """Connections of one process at the usual settings: 10, and 20 more when they are needed."""
+CREATED_A_SECOND = 4_000
+"""More users than one core creates in a second, so that none is sent twice."""
 
 ServerName = Literal["here", "bare", "flask", "fastapi"]
 
@@ -29,13 +35,29 @@ class Case:
     title: str
     path: str
     goals: tuple[Goal, ...]
-    method: str = "GET"
     expected: int = 200
     by_admin: bool = False
     creates: bool = False
     clients: int | None = None
     """None: as many as the command line says."""
     servers: tuple[ServerName, ...] = ("here", "flask", "fastapi")
+
+    @property
+    def method(self) -> str:
+        """Of HTTP."""
+        return "POST" if self.creates else "GET"
+
+    def load(self, port: int, token: str, clients: int, seconds: float) -> Load:
+        """What measures it. `token`: of an administrator."""
+        return Load(port, self._requests(token, seconds), self.expected, clients, seconds)
+
+    def _requests(self, token: str, seconds: float) -> list[bytes]:
+        bearer = token if self.by_admin else ""
+        if not self.creates:
+            return [get(self.path, bearer)]
+        prefix, count = uuid4().hex[:12], int(CREATED_A_SECOND * (seconds + 1))
+        users = (new_user(f"{prefix}-{number}@example.com") for number in range(count))
+        return [post(self.path, user, bearer) for user in users]
 
 
 CASES = (
@@ -59,7 +81,6 @@ CASES = (
         "Create a user",
         "/api/v1/users",
         goals=(Goal("flask", 1.3), Goal("fastapi", 1.3)),
-        method="POST",
         expected=201,
         by_admin=True,
         creates=True,
@@ -83,5 +104,5 @@ START_GOAL = 1.5
 
 
 def new_user(email: str) -> dict[str, str]:
-    """The body that creates a user; `wrk.lua` writes the same."""
+    """The body that creates a user."""
     return {"email": email, "password": "correct horse battery", "name": "Ada Lovelace"}

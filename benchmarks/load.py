@@ -5,23 +5,20 @@ that from the core PostgreSQL runs on, so it is fit for comparing servers below 
 """
 
 import asyncio
-import json
 import math
 import re
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import cycle
 from pathlib import Path
 from statistics import quantiles
-from typing import Any, Literal
-from uuid import uuid4
+from typing import Literal
 
 import msgspec
-
-from benchmarks.cases import Case, new_user
 
 LoaderName = Literal["wrk", "python"]
 
@@ -49,18 +46,15 @@ class Result(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Load:
-    """One measurement: `clients` connections to 127.0.0.1:`port` that each wait for an answer
-    before they ask again."""
+    """One measurement: `clients` connections to 127.0.0.1:`port` send `requests` in turn, from the
+    first again after the last, and wait for an answer before they ask again. `expected`: its
+    status."""
 
     port: int
-    case: Case
-    token: str
+    requests: Sequence[bytes]
+    expected: int
     clients: int
     seconds: float
-
-    def headers(self) -> dict[str, str]:
-        """Those every request carries."""
-        return {"Authorization": f"Bearer {self.token}"} if self.case.by_admin else {}
 
 
 def choose(name: LoaderName | None) -> LoaderName:
@@ -78,15 +72,17 @@ def measure(loader: LoaderName, load: Load) -> Result:
 
 def by_wrk(load: Load) -> Result:
     """With wrk, one thread. It counts in whole seconds."""
-    headers = [part for each in load.headers().items() for part in ("-H", ": ".join(each))]
-    command = [
-        *("wrk", "--threads", "1", "--connections", str(load.clients)),
-        *("--duration", f"{math.ceil(load.seconds)}s", "--timeout", f"{ANSWER_LIMIT}s"),
-        *("--script", str(SCRIPT), *headers, f"http://127.0.0.1:{load.port}{load.case.path}"),
-        *("--", str(load.case.expected), *([_prefix()] if load.case.creates else [])),
-    ]
-    limit = load.seconds + 3 * ANSWER_LIMIT
-    done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"\0".join(load.requests))
+        file.flush()
+        command = [
+            *("wrk", "--threads", "1", "--connections", str(load.clients)),
+            *("--duration", f"{math.ceil(load.seconds)}s", "--timeout", f"{ANSWER_LIMIT}s"),
+            *("--script", str(SCRIPT), f"http://127.0.0.1:{load.port}/"),
+            *("--", str(load.expected), file.name),
+        ]
+        limit = load.seconds + 3 * ANSWER_LIMIT
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
     if done.returncode:
         raise RuntimeError(f"wrk failed: {done.stderr.strip()}")
     return msgspec.json.decode(done.stdout.splitlines()[-1], type=Result)
@@ -100,13 +96,9 @@ def by_python(load: Load) -> Result:
 LOADERS: dict[LoaderName, Callable[[Load], Result]] = {"wrk": by_wrk, "python": by_python}
 
 
-def _prefix() -> str:
-    return f"{uuid4().hex[:12]}-"
-
-
 async def _by_python(load: Load) -> Result:
-    requests = _requests(load)
-    expected = f"HTTP/1.1 {load.case.expected} ".encode()
+    requests = cycle(load.requests)
+    expected = f"HTTP/1.1 {load.expected} ".encode()
     latencies: list[float] = []
     failed = 0
     started = time.perf_counter()
@@ -136,20 +128,3 @@ async def _by_python(load: Load) -> Result:
     seconds = time.perf_counter() - started
     cuts = quantiles(latencies, n=100) if len(latencies) > 1 else [math.nan] * 99
     return Result(len(latencies), seconds, cuts[49], cuts[98], failed)
-
-
-def _requests(load: Load) -> Iterator[bytes]:
-    lines = [f"{load.case.method} {load.case.path} HTTP/1.1", "Host: 127.0.0.1"]
-    lines += [": ".join(each) for each in load.headers().items()]
-    prefix = _prefix()
-    for number in count():
-        if load.case.creates:
-            yield _with_body(lines, new_user(f"{prefix}{number}@example.com"))
-        else:
-            yield "\r\n".join([*lines, "", ""]).encode()
-
-
-def _with_body(lines: list[str], content: Any) -> bytes:
-    body = json.dumps(content)
-    more = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return "\r\n".join([*lines, *more, "", body]).encode()

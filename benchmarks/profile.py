@@ -87,7 +87,8 @@ def layers_of(raw: str) -> Counter[str]:
 def profile(server: Running, case: Case, token: str, seconds: float) -> Profile:
     """Samples the server for so long while it is asked for the case."""
     loader = load.choose(None)
-    load.measure(loader, load.Load(server.port, case, token, CLIENTS, 1))
+    load.measure(loader, case.load(server.port, token, CLIENTS, 1))
+    asked = case.load(server.port, token, CLIENTS, seconds + 2)
     with tempfile.NamedTemporaryFile("r") as file:
         spy = [
             *(
@@ -104,7 +105,7 @@ def profile(server: Running, case: Case, token: str, seconds: float) -> Profile:
         ]
         before = server.cpu_seconds()
         with subprocess.Popen(spy, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-            result = load.measure(loader, load.Load(server.port, case, token, CLIENTS, seconds + 2))
+            result = load.measure(loader, asked)
             _, told = process.communicate(timeout=seconds + 30)
         if process.returncode:
             raise RuntimeError(f"py-spy failed: {told.decode().strip()}")

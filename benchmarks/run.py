@@ -103,15 +103,18 @@ def measure(plan: Plan, scene: Scene) -> Measured:
         tell("all servers answer alike")
         turns = [(case, name) for case in plan.cases for name in plan.servers_of(case)]
         for case, name in turns:
-            load.by_python(_load(plan, case, up[name].port, scene.token, plan.warm_up))
+            asked = case.load(up[name].port, scene.token, plan.clients_of(case), plan.warm_up)
+            load.by_python(asked)
         samples = []
         for number in range(1, plan.rounds + 1):
             for case, name in turns:
-                asked = _load(plan, case, up[name].port, scene.token, plan.seconds)
-                samples.append(_sample(number, name, up[name], asked, plan.loader))
+                asked = case.load(up[name].port, scene.token, plan.clients_of(case), plan.seconds)
+                result, used = _measure(up[name], asked, plan.loader)
+                cpu_us, busy = used / max(1, result.requests) * 1e6, used / result.seconds
+                samples.append(Sample(number, case.name, name, result, cpu_us, busy))
                 title = SERVERS[name].title
-                rate = samples[-1].result.rate
-                tell(f"round {number}/{plan.rounds}  {case.title:<18}{title:<24}{rate:>9,.0f}/s")
+                rate = f"{result.rate:>9,.0f}/s"
+                tell(f"round {number}/{plan.rounds}  {case.title:<18}{title:<24}{rate}")
         return Measured(samples, starts, {name: each.memory() for name, each in up.items()})
 
 
@@ -135,15 +138,9 @@ def _compare(plan: Plan, up: Mapping[ServerName, Running], token: str) -> None:
         raise Different(found)
 
 
-def _load(plan: Plan, case: Case, port: int, token: str, seconds: float) -> load.Load:
-    return load.Load(port, case, token, plan.clients_of(case), seconds)
-
-
-def _sample(
-    number: int, name: ServerName, server: Running, asked: load.Load, loader: load.LoaderName
-) -> Sample:
+def _measure(
+    server: Running, asked: load.Load, loader: load.LoaderName
+) -> tuple[load.Result, float]:
     before = server.cpu_seconds()
     result = load.measure(loader, asked)
-    used = server.cpu_seconds() - before
-    cpu_us = used / max(1, result.requests) * 1e6
-    return Sample(number, asked.case.name, name, result, cpu_us, used / result.seconds)
+    return result, server.cpu_seconds() - before

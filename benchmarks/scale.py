@@ -20,9 +20,8 @@ import msgspec
 import psycopg
 from werkzeug.security import generate_password_hash
 
-from benchmarks import machine, processes
+from benchmarks import load, machine, processes
 from benchmarks.scale_cases import CASES, Case
-from benchmarks.scale_client import has_wrk, send
 from benchmarks.scale_data import bytes_needed, fill, read_into_memory
 from benchmarks.scale_results import AT_ONCE, Measured, Results, middles, ratios, report
 from benchmarks.servers import Running, here_as_shipped, running
@@ -57,19 +56,18 @@ def databases(folder: Path, sizes: Mapping[str, int]) -> Iterator[tuple[dict[str
 
 
 def measure(
-    service: Running, postmaster: int, case: Case, users: int, *, clients: int, seconds: float
+    service: Running, postmaster: int, loader: load.LoaderName, asked: load.Load
 ) -> Measured:
     """One measurement."""
-    requests = case.requests(users, int(REQUESTS_A_SECOND * (seconds + 1)))
     before = service.cpu_seconds(), processes.cpu_seconds(postmaster)
-    answers = send(service.port, requests, case.expected, clients=clients, seconds=seconds)
+    answers = load.measure(loader, asked)
     after = service.cpu_seconds(), processes.cpu_seconds(postmaster)
     of_service, of_database = (
         (end - start) / max(1, answers.requests) * 1e6
         for start, end in zip(before, after, strict=True)
     )
     return Measured(
-        rate=answers.requests / answers.seconds,
+        rate=answers.rate,
         p50=answers.p50,
         p99=answers.p99,
         service_us=of_service,
@@ -96,6 +94,7 @@ class Bench:
     services: Mapping[str, Running]
     sizes: Mapping[str, int]
     postmaster: int
+    loader: load.LoaderName
     rounds: int
     seconds: float
 
@@ -122,13 +121,16 @@ class Bench:
 
     def _one(self, case: Case, size: str, clients: int, seconds: float) -> Measured:
         users, service = self.sizes[size], self.services[size]
-        return measure(service, self.postmaster, case, users, clients=clients, seconds=seconds)
+        requests = case.requests(users, int(REQUESTS_A_SECOND * (seconds + 1)))
+        asked = load.Load(service.port, requests, case.expected, clients, seconds)
+        return measure(service, self.postmaster, self.loader, asked)
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> Results:
     """Makes the databases, starts a service on each, and measures."""
     sizes: dict[str, int] = arguments.sizes
     cores = processes.divide_cores()
+    loader = load.choose(None)
     with ExitStack() as stack:
         urls, postmaster = stack.enter_context(databases(folder / "postgres", sizes))
         filled = {}
@@ -142,7 +144,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> Results:
             )
             for name, url in urls.items()
         }
-        bench = Bench(services, sizes, postmaster, arguments.rounds, arguments.seconds)
+        bench = Bench(services, sizes, postmaster, loader, arguments.rounds, arguments.seconds)
         cases = {case.name: bench.at_sizes(case) for case in arguments.cases}
         clients = {
             case.name: bench.for_clients(case) for case in arguments.cases if case.name in VARIED
@@ -150,7 +152,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> Results:
         memory = max(each.memory()[0].rss for each in services.values())
     return Results(
         machine=machine.describe(cores, embedded=True),
-        client="wrk" if has_wrk() else "python",
+        client=loader,
         seconds=arguments.seconds,
         rounds=arguments.rounds,
         sizes=filled,

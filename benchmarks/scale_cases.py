@@ -1,12 +1,12 @@
 """What is asked of the service at each size: requests, as bytes, about users all over the table."""
 
 import base64
-import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
+from benchmarks.requests import get, post
 from benchmarks.servers import JWT_SECRET_KEY
 from service.config import Config
 from service.security.tokens import Tokens
@@ -41,22 +41,6 @@ class Case:
     def requests(self, users: int, count: int) -> list[bytes]:
         """Requests, each its own where they vary."""
         return [self.write(users) for _ in range(count if self.varied else 1)]
-
-
-def get(path: str, token: str = "") -> bytes:
-    """A GET."""
-    bearer = f"Authorization: Bearer {token}\r\n" if token else ""
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{bearer}\r\n".encode()
-
-
-def post(path: str, content: dict[str, str], token: str = "") -> bytes:
-    """A POST of JSON."""
-    body = json.dumps(content)
-    bearer = f"Authorization: Bearer {token}\r\n" if token else ""
-    return (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{bearer}Content-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()
 
 
 def token_of(user_id: int) -> str:

@@ -1,5 +1,5 @@
--- What wrk sends and counts. Arguments: the expected status and, to create users, a prefix that no
--- address has yet. The last line it prints is JSON.
+-- Sends the requests of a file, whole and in turn. Arguments: the expected status, the file, in which
+-- a zero byte ends each. The last line printed is JSON.
 
 local threads = {}
 
@@ -9,18 +9,17 @@ end
 
 function init(args)
   expected = tonumber(args[1])
-  unexpected = 0
-  if args[2] then
-    local start = '{"email":"' .. args[2]
-    local rest = '@example.com","password":"correct horse battery","name":"Ada Lovelace"}'
-    local count = 0
-    wrk.method = "POST"
-    wrk.headers["Content-Type"] = "application/json"
-    function request()
-      count = count + 1
-      return wrk.format(nil, nil, nil, start .. count .. rest)
-    end
+  unexpected, at, texts = 0, 0, {}
+  local file = io.open(args[2], "rb")
+  for each in file:read("*a"):gmatch("[^%z]+") do
+    table.insert(texts, each)
   end
+  file:close()
+end
+
+function request()
+  at = at % #texts + 1
+  return texts[at]
 end
 
 function response(status)

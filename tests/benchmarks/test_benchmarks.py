@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import answers, load, population, servers, summary
 from benchmarks.cases import CASES, ServerName
-from benchmarks.load import Load, Result
+from benchmarks.load import Result
 from benchmarks.processes import Memory
 from benchmarks.report import Report
 from benchmarks.run import Measured, Sample
@@ -152,9 +152,9 @@ def test_a_peer_that_differs_is_found_out(users, here, other, name: str, found: 
 def test_an_answer_of_another_status_has_failed(here, users, loader: load.LoaderName) -> None:
     if not shutil.which(loader) and loader == "wrk":
         pytest.skip("wrk is not on PATH")
-    asked = Load(here.port, CASE["live"], users[1], clients=2, seconds=0.1)
+    asked = CASE["live"].load(here.port, users[1], clients=2, seconds=0.1)
     assert load.measure(loader, asked).failed == 0
-    result = load.measure(loader, replace(asked, case=replace(asked.case, expected=201)))
+    result = load.measure(loader, replace(asked, expected=201))
     assert result.failed >= result.requests > 0
 
 
@@ -164,7 +164,7 @@ def test_users_are_created_under_addresses_of_their_own(
 ) -> None:
     if not shutil.which(loader) and loader == "wrk":
         pytest.skip("wrk is not on PATH")
-    asked = Load(here.port, CASE["create"], users[1], clients=2, seconds=0.1)
+    asked = CASE["create"].load(here.port, users[1], clients=2, seconds=0.1)
     result = load.measure(loader, asked)
     assert result.requests > 0
     assert result.failed == 0
@@ -181,7 +181,7 @@ def test_a_connection_that_ends_has_failed() -> None:
         thread = threading.Thread(target=hang_up)
         thread.start()
         port = server.getsockname()[1]
-        result = load.by_python(Load(port, CASE["live"], "", clients=3, seconds=5))
+        result = load.by_python(CASE["live"].load(port, "", clients=3, seconds=5))
         thread.join()
     assert (result.requests, result.failed) == (0, 3)
 

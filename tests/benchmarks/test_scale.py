@@ -2,13 +2,16 @@
 
 import argparse
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 
-from benchmarks import processes, scale, scale_cases, scale_client
+from benchmarks import load, processes, scale, scale_cases
+from benchmarks.requests import get
 from benchmarks.scale_data import fill
 from tests.service.sql import fetch
 from tests.service.support import start_service
@@ -27,7 +30,7 @@ def test_run_measures_every_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # wrk counts in whole seconds, and the core this process runs on is pytest's to choose.
-    monkeypatch.setattr(scale_client, "has_wrk", lambda: False)
+    monkeypatch.setattr(load, "choose", lambda _: "python")
     monkeypatch.setattr(processes, "divide_cores", lambda: processes.Cores(None, None))
     monkeypatch.setattr(scale, "CLIENTS", (1, 4))
     monkeypatch.setattr(scale, "bytes_needed", lambda _: 0)
@@ -67,19 +70,18 @@ def test_filled_database_has_every_index_and_constraint(empty_database: str, dat
 
 @pytest.mark.parametrize("loader", ["wrk", "python"])
 def test_answer_that_was_not_expected_is_counted(
-    loader: str, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loader: load.LoaderName, database: str, tmp_path: Path
 ) -> None:
-    if loader == "wrk" and not scale_client.has_wrk():
+    if loader == "wrk" and not shutil.which(loader):
         pytest.skip("wrk is not on PATH")
-    if loader == "python":
-        monkeypatch.setattr(scale_client, "has_wrk", lambda: False)
     service = start_service(tmp_path / "log", DATABASE_URL=database)
     port = int(service.url.rpartition(":")[2])
-    live = [scale_cases.get("/health/live"), scale_cases.get("/health/live?2")]
+    live = [get("/health/live"), get("/health/live?2")]
+    asked = load.Load(port, live, 200, clients=2, seconds=0.3)
     try:
-        good = scale_client.send(port, live, 200, clients=2, seconds=0.3)
+        good = load.measure(loader, asked)
         assert good.requests > 0 == good.failed
-        bad = scale_client.send(port, live, 201, clients=2, seconds=0.3)
+        bad = load.measure(loader, replace(asked, expected=201))
         assert bad.failed == bad.requests > 0
     finally:
         assert service.stop() == 0
