@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
-from types import TracebackType
 from typing import Self
 
 from console.logs.files.blocks import SLICE
@@ -71,12 +70,7 @@ class InOrder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._workers.withdraw(self._submitted)
 
     def next_piece(self) -> Piece | None:

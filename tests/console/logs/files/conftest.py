@@ -1,12 +1,11 @@
-"""Log files on disk, and workers that are gone after the test."""
+"""Log files on disk, and how much is read of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from console.logs.files.log_file import LogFile
-from console.logs.files.workers import Workers
 
 
 @pytest.fixture
@@ -22,9 +21,18 @@ def log_of(tmp_path: Path) -> Callable[[bytes], LogFile]:
 
 
 @pytest.fixture
-def workers() -> Iterator[Workers]:
-    """Two of them, whatever the machine has."""
-    made = Workers(2)
-    yield made
-    made.close()
-    assert made.processes == []
+def reads_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[LogFile], list[int]]:
+    """Begins to note how many bytes each look into a file asks for."""
+
+    def begin(log: LogFile) -> list[int]:
+        sizes: list[int] = []
+        original = log.read
+
+        def noting(offset: int, size: int) -> bytes:
+            sizes.append(size)
+            return original(offset, size)
+
+        monkeypatch.setattr(log, "read", noting)
+        return sizes
+
+    return begin

@@ -12,6 +12,7 @@ from console.logs.files.index import Index
 from console.logs.files.log_file import LogFile
 from console.logs.files.tally import Tally
 from console.logs.files.workers import Workers
+from tests.console.logs.files.growing import appended
 from tests.support import wait_until
 
 LEVELS = ("DEBUG", "INFO", "INFO", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -78,19 +79,11 @@ def test_no_number_before_what_is_above_is_counted(
 
 
 def test_it_grows_with_the_file(log_of: Callable[[bytes], LogFile], workers: Workers) -> None:
-    chance = random.Random(5)
     log = log_of(b"")
     index = Index(log, workers)
     assert index.complete
-    done = 0
-    with log.path.open("ab") as file:
-        while done < len(CONTENT):
-            size = chance.choice((1, 300, 20_000, 900_000))
-            file.write(CONTENT[done : done + size])
-            file.flush()
-            done += size
-            log.refresh()
-            index.grow()
+    for _ in appended(log, CONTENT, (1, 300, 20_000, 900_000)):
+        index.grow()
     complete(index)
     assert index.lines == 12_000
     assert sum(index.levels.values()) == 12_000

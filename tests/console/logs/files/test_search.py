@@ -16,6 +16,7 @@ from console.logs.files.workers import Workers
 from console.logs.filters.parser import parse
 from console.logs.filters.reference import matches
 from console.logs.records.record import decode
+from tests.console.logs.files.growing import appended
 from tests.support import wait_until
 
 NOON = 1_768_478_400
@@ -125,20 +126,13 @@ def test_time_runs_out_before_patience_does(log: LogFile, workers: Workers) -> N
 def test_what_is_appended_is_searched_as_it_comes(
     log_of: Callable[[bytes], LogFile], workers: Workers
 ) -> None:
-    chance = random.Random(5)
-    log = log_of(CONTENT[: 2 * SLICE + 12_345])
+    first = 2 * SLICE + 12_345
+    log = log_of(CONTENT[:first])
     search = Search(log, parse("level>=error"), workers)
     dense = Search(log, parse("number"), workers)
-    done = 2 * SLICE + 12_345
-    with log.path.open("ab") as file:
-        while done < len(CONTENT):
-            size = chance.choice((1, 100, 5_000, 400_000))
-            file.write(CONTENT[done : done + size])
-            file.flush()
-            done += size
-            assert log.refresh() == ""
-            search.grow()
-            dense.grow()
+    for _ in appended(log, CONTENT[first:], (1, 100, 5_000, 400_000)):
+        search.grow()
+        dense.grow()
     complete(search)
     complete(dense)
     for each, text in ((search, "level>=error"), (dense, "number")):

@@ -1,4 +1,4 @@
-"""A log in a folder of its own, and a source that has read its first line."""
+"""A log in a folder of its own, a source that has read its first line, and a clock."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from console.logs.sources.file import FileSource
+from tests.console.logs.sources.following import Clock
 from tests.console.logs.sources.rotating import read, write
 
 
@@ -13,6 +14,12 @@ from tests.console.logs.sources.rotating import read, write
 def path(tmp_path: Path) -> Path:
     """Where the log is."""
     return tmp_path / "app.log"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """For sources that are given one."""
+    return Clock()
 
 
 @pytest.fixture

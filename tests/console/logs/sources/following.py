@@ -46,6 +46,16 @@ def texts(blocks: Sequence[Block]) -> list[bytes]:
     return [line.raw for block in blocks for line in block.lines()]
 
 
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Writer:
     """A running writer.py."""
 

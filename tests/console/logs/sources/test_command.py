@@ -14,26 +14,10 @@ from console.logs import follower
 from console.logs.follower import Follower
 from console.logs.sources.command import CommandSource
 from console.targets import Command
-from tests.console.logs.sources.following import texts
+from tests.console.logs.sources.following import Clock, texts
 from tests.support import wait_until
 
 Start = Callable[..., CommandSource]
-
-
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The clock of `start`."""
-    return Clock()
 
 
 @pytest.fixture

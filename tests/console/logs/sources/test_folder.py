@@ -2,34 +2,30 @@
 
 import gzip
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from console.logs.sources import folder
 from console.logs.sources.folder import Folder
-from tests.console.logs.sources.following import texts
+from tests.console.logs.sources.following import Clock, texts
+from tests.console.logs.sources.rotating import write
+
+Read = Callable[[Folder], list[str]]
 
 
-class Clock:
-    """Time that passes when the test says so."""
+class Left(NamedTuple):
+    """What follows the folder, where its file was, and where it is."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The clock of the folder."""
-    return Clock()
+    group: Folder
+    path: Path
+    away: Path
 
 
 @pytest.fixture
-def read(clock: Clock) -> Callable[[Folder], list[str]]:
+def read(clock: Clock) -> Read:
     """Looks at a folder a second later, and reads all of its files."""
 
     def look(group: Folder) -> list[str]:
@@ -43,12 +39,19 @@ def read(clock: Clock) -> Callable[[Folder], list[str]]:
     return look
 
 
-def write(path: Path, *lines: str) -> None:
-    with path.open("a") as file:
-        file.writelines(f"{line:<300}\n" for line in lines)
-
-
-Read = Callable[[Folder], list[str]]
+@pytest.fixture
+def left(tmp_path: Path, clock: Clock, read: Read) -> Iterator[Left]:
+    """A folder whose only file has been given a name that it does not look for."""
+    path, away = tmp_path / "a.log", tmp_path / "away"
+    write(path, "1")
+    group = Folder(tmp_path / "*.log", clock=clock)
+    assert read(group) == ["1"]
+    path.rename(away)
+    read(group)
+    clock.now += 20
+    read(group)
+    yield Left(group, path, away)
+    group.close()
 
 
 def test_new_files_join_and_vanished_ones_leave(tmp_path: Path, clock: Clock, read: Read) -> None:
@@ -108,38 +111,22 @@ def test_a_file_that_was_given_another_name_goes_on(
     group.close()
 
 
-def test_a_file_that_was_away_goes_on(tmp_path: Path, clock: Clock, read: Read) -> None:
-    path, away = tmp_path / "a.log", tmp_path / "away"
-    write(path, "1")
-    group = Folder(tmp_path / "*.log", clock=clock)
-    assert read(group) == ["1"]
-    path.rename(away)
-    read(group)
-    clock.now += 20
-    read(group)
+def test_a_file_that_was_away_goes_on(left: Left, read: Read) -> None:
+    group, path, away = left
     assert group.members() == ()
     assert group.state == "no such file yet"
     write(away, "2")
     away.rename(path)
     assert read(group) == ["2"]
     assert group.state == ""
-    group.close()
 
 
-def test_another_file_with_the_same_inode_is_new(tmp_path: Path, clock: Clock, read: Read) -> None:
-    path, away = tmp_path / "a.log", tmp_path / "away"
-    write(path, "1")
-    group = Folder(tmp_path / "*.log", clock=clock)
-    assert read(group) == ["1"]
-    path.rename(away)
-    read(group)
-    clock.now += 20
-    read(group)
+def test_another_file_with_the_same_inode_is_new(left: Left, read: Read) -> None:
+    group, path, away = left
     away.write_text(f"{'of another':<300}\n")
     away.rename(path)
     assert read(group) == ["of another"]
     assert [member.truncations for member in group.members()] == [0]
-    group.close()
 
 
 def test_only_the_newest_files_are_open(

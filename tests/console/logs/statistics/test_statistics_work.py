@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -39,13 +38,6 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
             file.write(json.dumps(line) + "\n")
     return path
-
-
-@pytest.fixture
-def workers() -> Iterator[Workers]:
-    workers = Workers(2)
-    yield workers
-    workers.close()
 
 
 def counted_by(workers: Workers, path: Path, **arguments: str) -> Statistics:
