@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from console.commands.rendering import SOURCE, Look
+from console.figures import milliseconds
 from console.lines import Line
 from console.logs.filters.fields import canonical
 from console.logs.filters.words import text_of
 from console.logs.records import Record, decode, value_of
-from console.logs.statistics.figures import milliseconds
 from console.logs.statistics.tables import fit, width_of
 from console.text import visible
 

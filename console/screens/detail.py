@@ -11,9 +11,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from console.figures import size
 from console.logs.records import Record, pretty
 from console.text import visible
-from console.widgets.figures import size
 from console.widgets.key_hints import KeyHints
 
 __all__ = ["DetailScreen"]

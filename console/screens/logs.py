@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
+from console.figures import clock
 from console.logs.filters.expression import Comparison
 from console.logs.filters.parser import Filter, parse
 from console.screens.base import WatchScreen
@@ -17,7 +18,6 @@ from console.screens.detail import DetailScreen
 from console.screens.messages import LogsChanged
 from console.text import visible
 from console.watch.refine import least_level, toggled, with_least_level
-from console.widgets.figures import clock
 from console.widgets.log_columns import Columns
 from console.widgets.log_status import LogStatus
 from console.widgets.log_view import LogView

@@ -5,11 +5,11 @@ import time
 from rich.text import Text
 from textual.app import RenderResult
 
+from console.figures import age, size
 from console.health.backups import OLDEST, Backup
 from console.text import visible
 from console.watch.vitals import Pool, Vitals
 from console.watch.watch import Watch
-from console.widgets.figures import age, size
 from console.widgets.schema import SchemaPanel
 
 __all__ = ["DatabasePanel"]

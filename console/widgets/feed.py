@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from rich.segment import Segment
 
+from console.figures import clock
 from console.text import visible
 from console.watch.changes import Change, Feed
-from console.widgets.figures import clock
 from console.widgets.ink import Ink
 from console.widgets.rows import Rows
 

@@ -6,10 +6,10 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.geometry import Size
 
+from console.figures import availability, milliseconds, sparkline
 from console.health.instances import Instance
 from console.text import cut, visible
 from console.watch.watch import Watch
-from console.widgets.figures import milliseconds, percent, sparkline
 from console.widgets.ink import Ink, Inked
 
 __all__ = ["InstanceTable"]
@@ -72,7 +72,7 @@ class InstanceTable(Inked):
             text.append_text(told).append("  ")
             text.append(f"{_latency(instance):<{_LATENCY}}  ")
         self._polls(text, instance, spark)
-        text.append(f"  {percent(instance.uptime):>{_UPTIME}}")
+        text.append(f"  {availability(instance.uptime):>{_UPTIME}}")
 
     def _polls(self, text: Text, instance: Instance, width: int) -> None:
         """A bar as high as its poll was slow; a full red one for a poll that found it unwell."""

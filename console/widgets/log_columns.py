@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.figures import clock, milliseconds, size
 from console.logs.records import Record
 from console.logs.statistics.tables import fit, width_of
 from console.text import visible
-from console.widgets.figures import clock, milliseconds, size
 
 if TYPE_CHECKING:
     from console.widgets.ink import Ink

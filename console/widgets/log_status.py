@@ -5,10 +5,10 @@ import time
 from rich.text import Text
 from textual.app import RenderResult
 
+from console.figures import day_of, size
 from console.logs.filters.parser import Filter
 from console.text import cut, visible
 from console.watch.watch import Watch
-from console.widgets.figures import day_of, size
 from console.widgets.ink import Inked
 from console.widgets.log_view import LogView
 

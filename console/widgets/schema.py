@@ -3,10 +3,10 @@
 from rich.text import Text
 from textual.app import RenderResult
 
+from console.figures import clock
 from console.migrations.state import MigrationState
 from console.text import visible
 from console.watch.schema import Schema
-from console.widgets.figures import clock
 from console.widgets.ink import Inked
 
 __all__ = ["SchemaPanel"]

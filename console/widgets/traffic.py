@@ -5,9 +5,9 @@ import time
 from rich.text import Text
 from textual.app import RenderResult
 
+from console.figures import milliseconds, sparkline
 from console.text import visible
 from console.watch.watch import Watch
-from console.widgets.figures import milliseconds, sparkline
 from console.widgets.ink import Inked
 
 __all__ = ["TrafficPanel"]

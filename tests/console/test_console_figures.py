@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.figures import age, availability, clock, milliseconds, size, sparkline
 from console.logs.records import LEVELS, Record
 from console.logs.statistics.tables import width_of
-from console.widgets.figures import age, clock, milliseconds, percent, size, sparkline
 from console.widgets.log_columns import Columns
 
 
@@ -29,7 +29,7 @@ def test_long_times_are_in_seconds() -> None:
     ("ratio", "text"), [(None, "-"), (1, "100 %"), (0.99999, "99.9 %"), (0.0, "0.0 %")]
 )
 def test_a_percentage_is_never_rounded_up_to_a_hundred(ratio: float | None, text: str) -> None:
-    assert percent(ratio) == text
+    assert availability(ratio) == text
 
 
 def test_sizes() -> None:

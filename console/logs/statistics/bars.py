@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from console.logs.statistics.figures import clock, count, length
+from console.figures import count, length, moment
 from console.logs.statistics.timespan import Histogram
 
 __all__ = ["bars"]
@@ -32,7 +32,7 @@ def bars(histogram: Histogram, width: int) -> Iterator[str]:
         yield f"{name:<{_LABEL}}{_draw(sums)}  ≤ {count(max(sums))}"
     days = histogram.seconds * len(every) > 86_400
     drawn = -(-len(every) // together)
-    first, last = (clock(bar.at, date=days) for bar in (every[0], every[-1]))
+    first, last = (moment(bar.at, date=days) for bar in (every[0], every[-1]))
     axis = f"{first}{last:>{max(drawn - len(first), len(last) + 1)}}"
     yield f"{'':<{_LABEL}}{axis}  a bar is {length(histogram.seconds * together)}"[:width]
 

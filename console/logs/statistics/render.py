@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from console.figures import count, length, milliseconds, moment, percent, rate
 from console.logs.statistics.bars import bars
-from console.logs.statistics.figures import clock, count, length, milliseconds, percent, rate
 from console.logs.statistics.sightings import Sighting
 from console.logs.statistics.summary import FailureFigures, Latency, Named, Summary
 from console.logs.statistics.tables import fit, table, width_of
@@ -39,7 +39,7 @@ def _overview(summary: Summary, width: int) -> Iterator[str]:
     time = summary.time
     facts = [f"{count(summary.lines)} lines"]
     if time.first and time.last:
-        facts += [f"{clock(time.first, date=True)} to {clock(time.last, date=True)}"]
+        facts += [f"{moment(time.first, date=True)} to {moment(time.last, date=True)}"]
         facts += [length(time.seconds)]
     if time.undated:
         facts += [f"{count(time.undated)} without a time"]
@@ -49,7 +49,7 @@ def _overview(summary: Summary, width: int) -> Iterator[str]:
     if summary.requests:
         facts = [f"{count(summary.requests)} requests", f"{rate(time.requests_per_second)}/s"]
         if time.busiest:
-            peak = f"peak {rate(time.peak_per_second)}/s at {clock(time.busiest)}"
+            peak = f"peak {rate(time.peak_per_second)}/s at {moment(time.busiest)}"
             long = time.busiest_seconds > 1
             facts += [f"{peak} for {length(time.busiest_seconds)}" if long else peak]
         facts += [f"{percent(summary.error_ratio)} failed ({count(summary.failed)})"]
@@ -89,7 +89,7 @@ def _signatures(summary: Summary, width: int) -> Iterator[str]:
         return
     heading = ("ERROR", "COUNT", "FIRST", "LAST")
     rows = [
-        (each.signature, count(each.count), clock(each.first), clock(each.last))
+        (each.signature, count(each.count), moment(each.first), moment(each.last))
         for each in summary.signatures
     ]
     first, *lines = table(heading, rows, width)
@@ -120,7 +120,7 @@ def _slow(sighting: Sighting) -> Sequence[str]:
         sighting.where,
         str(sighting.status),
         milliseconds(sighting.duration_ms),
-        clock(sighting.at),
+        moment(sighting.at),
         visible(sighting.request_id, 36),
     )
 
