@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from console import targets
+from console.hangup import end_with_terminal
 from console.targets import (
     CONFIG_NAME,
     Target,
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from console.app import LogConsole, OpsConsole  # noqa: PLC0415
 
             if terminal:
+                end_with_terminal(sys.stdin.fileno())
                 app = LogConsole(target) if opens_on_logs(target) else OpsConsole(target)
                 farewell = app.run()
     except ModuleNotFoundError as error:

@@ -49,13 +49,19 @@ class Terminal:
     ) -> None:
         self.process.kill()
         self.process.wait()
-        os.close(self._ours)
+        if self._ours >= 0:
+            os.close(self._ours)
         os.close(self._theirs)
 
     @property
     def echoes(self) -> bool:
         """Whether what is typed is shown."""
         return bool(termios.tcgetattr(self._theirs)[3] & termios.ECHO)
+
+    def hang_up(self) -> None:
+        """Take the terminal away; no signal comes with it, for it controls no process."""
+        os.close(self._ours)
+        self._ours = -1
 
     def press(self, keys: str) -> None:
         """Type."""
