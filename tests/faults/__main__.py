@@ -19,12 +19,13 @@ import pytest
 
 from tests.faults.record import ROWS
 from tests.support import ROOT
+from tools.pages import filled
 
 HERE = Path(__file__).parent
 # The load average of a machine that has nothing else to do.
 QUIET = 0.5
 DOCUMENT = ROOT / "docs" / "faults.md"
-BEGIN, END = "<!-- table: python -m tests.faults --document -->\n", "<!-- end of the table -->\n"
+BLOCK = "table: python -m tests.faults --document"
 COLUMNS = ("requests", "failed", "gap", "p99", "lost")
 HEADINGS = ("fault", "requests", "failed", "gap", "p99 ms*", "lost†", "")
 WIDTHS = (62, 10, 26, 8, 17, 7, 4)
@@ -100,10 +101,8 @@ def _reason(report: pytest.TestReport) -> str:
 
 def write(lines: list[str]) -> None:
     """Puts the table into the document."""
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
     table = "".join(f"{line}\n" for line in lines)
-    DOCUMENT.write_text(f"{before}{BEGIN}{table}{END}{after}")
+    DOCUMENT.write_text(filled(DOCUMENT.read_text(), {BLOCK: table}))
 
 
 def main() -> int:
