@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
-__all__ = ["LINE_LIMIT", "Line", "LineSplitter"]
+__all__ = ["LINE_LIMIT", "WHOLE_LINE", "Line", "LineSplitter"]
 
 LINE_LIMIT = 64 * 1024
-"""Bytes of one line that are kept; the rest of a longer line is only counted."""
+"""Bytes of one line that are shown; the rest of a longer line is only counted."""
+WHOLE_LINE = 16 * 1024 * 1024
+"""Bytes of one line that are read and searched; no more is kept of any line."""
 
 
 class Line(NamedTuple):
@@ -16,7 +18,10 @@ class Line(NamedTuple):
 
 
 class LineSplitter:
-    """Cuts a stream of chunks at its newlines and holds the unfinished last line back."""
+    """Cuts a stream of chunks at its newlines and holds the unfinished last line back.
+
+    Of a line longer than LINE_LIMIT only the beginning is kept.
+    """
 
     def __init__(self) -> None:
         self._kept = b""

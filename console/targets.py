@@ -7,6 +7,7 @@
     read_only = false               # true: never run an upgrade
     health = { web1 = "http://10.0.0.1:5500/health", web2 = "http://10.0.0.2:5500/health" }
     log = ["var/log/service.jsonl", { command = ["ssh", "web2", "tail", "-F", "/var/log/x.jsonl"] }]
+    filter = "service=api -health"  # of the log, only these lines are this target's
     alembic = "."                   # the folder that holds alembic.ini
     backup_report = "var/backup.json"   # where the service's /metrics do not tell of backups
 
@@ -39,7 +40,9 @@ __all__ = [
 CONFIG_NAME = "opsconsole.toml"
 _LOG_FOLDERS = ("var/log", "logs", "log")
 _COMMAND = "cmd:"
-_KEYS = frozenset({"environment", "read_only", "health", "log", "alembic", "backup_report"})
+_KEYS = frozenset(
+    {"environment", "read_only", "health", "log", "filter", "alembic", "backup_report"}
+)
 
 
 class TargetError(Exception):
@@ -74,6 +77,7 @@ class Target:
     environment: str = "development"
     health: tuple[Endpoint, ...] = ()
     logs: tuple[Path | Command, ...] = ()
+    filter: str = ""
     alembic: Path | None = None
     read_only: bool = False
     backup_report: Path | None = None
@@ -205,6 +209,7 @@ class _Table:
             environment=self._text("environment") or "development",
             health=self._health(),
             logs=self._logs(),
+            filter=self._text("filter") or "",
             alembic=base / alembic if alembic is not None else None,
             read_only=read_only,
             backup_report=base / report if report is not None else None,

@@ -53,6 +53,9 @@ class Chooser:
 
     def of(self, blocks: Iterable[Block]) -> Iterator[Chosen]:
         """Give the lines of blocks that match."""
+        if self._plan is None and self._times is None:
+            yield from map(Chosen, blocks)
+            return
         for block in blocks:
             lines, times = self(block.data)
             if not lines:
@@ -109,7 +112,7 @@ def plan_of(text: str) -> "Plan | None":
     if not text:
         return None
     # Imported late: nobody waits for the filters who has none.
-    from console.logs.filters.parser import parse  # noqa: PLC0415
+    from console.logs.filters.parser import reread  # noqa: PLC0415
     from console.logs.filters.plan import Plan  # noqa: PLC0415
 
-    return Plan(parse(text).expression)
+    return Plan(reread(text).expression)

@@ -6,9 +6,10 @@ from typing import Protocol
 
 import msgspec
 
+from console.lines import WHOLE_LINE
 from console.logs.sources.block import Block
 
-__all__ = ["SOURCE", "Look", "Renderer", "drawn", "renderer"]
+__all__ = ["SOURCE", "Look", "Renderer", "drawn", "printable", "renderer"]
 
 SOURCE = "source"
 """The name among `fields` that stands for the log a line is from."""
@@ -61,11 +62,13 @@ def drawn(shown: Renderer, block: Block) -> bytes:
 
 
 class JsonLines:
-    """The line itself where it is a JSON object, else `{"text": …}`."""
+    """The line itself where it is a JSON object, else `{"text": …}`; a cut one says so."""
 
     def lines(self, lines: Sequence[bytes], source: str) -> bytes:  # noqa: ARG002 - as Renderer
         """Return one object a line."""
         block = b"\n".join(lines)
+        if len(block) > WHOLE_LINE:
+            return b"".join(map(_long, lines))
         try:
             list(map(_skim, lines))
             block.decode()
@@ -75,7 +78,7 @@ class JsonLines:
 
     def beginning(self, line: bytes, size: int, source: str) -> bytes:  # noqa: ARG002
         """Return the beginning as text, and the size of all of it."""
-        return _encode({"text": _decoded(line), "size": size}) + b"\n"
+        return _encode({"text": _decoded(line), "cut": True, "size": size}) + b"\n"
 
 
 class Printable:
@@ -87,17 +90,18 @@ class Printable:
 
     def lines(self, lines: Sequence[bytes], source: str) -> bytes:
         """Return one object a line."""
-        return _printable(self._inner.lines(lines, source))
+        return printable(self._inner.lines(lines, source))
 
     def beginning(self, line: bytes, size: int, source: str) -> bytes:
         """Return what the beginning tells."""
-        return _printable(self._inner.beginning(line, size, source))
+        return printable(self._inner.beginning(line, size, source))
 
 
 _NOT_JSON = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _skim = msgspec.json.Decoder(msgspec.defstruct("Object", [], gc=False)).decode
 _encode = msgspec.json.encode
 _UNPRINTABLE = re.compile(r"[^\n -~]")
+_PART = 64 * 1024
 
 
 def _is_object(line: bytes) -> bool:
@@ -109,6 +113,14 @@ def _is_object(line: bytes) -> bool:
     return True
 
 
+def _long(line: bytes) -> bytes:
+    """Return one of few lines that are very long together."""
+    if len(line) > WHOLE_LINE:
+        # As it comes from a file, there may be more of it.
+        return _encode({"text": _decoded(line[:WHOLE_LINE]), "cut": True}) + b"\n"
+    return (line if _is_object(line) else _text(line)) + b"\n"
+
+
 def _text(line: bytes) -> bytes:
     return _encode({"text": _decoded(line)})
 
@@ -117,11 +129,14 @@ def _decoded(line: bytes) -> str:
     return line.decode("utf-8", "backslashreplace")
 
 
-def _printable(data: bytes) -> bytes:
+def printable(data: bytes) -> bytes:
+    """Return JSON as other JSON of the same meaning, with nothing but printable characters."""
     text = data.decode()
     if text.isascii() and text.replace("\n", "").isprintable():
         return data
-    return _UNPRINTABLE.sub(_escape, text).encode()
+    # A line of megabytes would be as many small texts at once.
+    parts = (text[at : at + _PART] for at in range(0, len(text), _PART))
+    return b"".join([_UNPRINTABLE.sub(_escape, part).encode() for part in parts])
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -36,7 +36,7 @@ class StreamInput:
         self._time: float | None = None
 
     def blocks(self) -> Iterator[Block]:
-        """Give the lines; of a line longer than LINE_LIMIT the beginning."""
+        """Give the lines; of a line longer than WHOLE_LINE the beginning."""
         source = self._source
         try:
             while not self._ended():

@@ -4,7 +4,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from glob import has_magic
 from pathlib import Path
 
@@ -25,7 +25,11 @@ from console.targets import Command
 __all__ = ["Follower"]
 
 _ACTIVE_SECONDS = 0.03
-_IDLE_SECONDS = 0.2
+# The first line after a silence waits no longer than this; with very many files, somewhat longer:
+# looking at them may take so small a part of the time.
+_IDLE_SECONDS = 0.05
+_IDLEST_SECONDS = 0.2
+_IDLE_SHARE = 200
 _IDLE_AFTER_SECONDS = 1.0
 # A pipe is left to fill for this long after it woke the reader: few large reads cost less.
 _GATHER_SECONDS = 0.01
@@ -48,6 +52,8 @@ class Follower:
         window: float = WINDOW_SECONDS,
         state: Path | None = None,
     ) -> None:
+        self.on_blocks: Callable[[], None] = lambda: None
+        """Called from the thread that reads when there is something to take."""
         self._positions = Positions(state) if state is not None else None
         self._opened = [self._open(entry) for entry in dict.fromkeys(entries)]
         self._sources: tuple[Source, ...] = ()
@@ -165,12 +171,14 @@ class Follower:
         busy_at = time.monotonic()
         while not self._stop.is_set():
             if self._handover.full:
-                self._handover.wait_for_room(_IDLE_SECONDS)
+                self._handover.wait_for_room(_IDLEST_SECONDS)
                 continue
             now = time.monotonic()
             self._sources = self._members()
             blocks = self._read(now)
-            self._handover.put(blocks)
+            if blocks:
+                self._handover.put(blocks)
+                self.on_blocks()
             if self._positions is not None:
                 self._positions.save()
             if not any(isinstance(each, Folder) or not each.ended for each in self._opened):
@@ -179,7 +187,9 @@ class Follower:
                 busy_at = now
             if not any(source.behind for source in self._sources):
                 busy = self._merger.held or now - busy_at < _IDLE_AFTER_SECONDS
-                self._wait(_ACTIVE_SECONDS if busy else _IDLE_SECONDS)
+                spent = time.monotonic() - now
+                idle = min(max(spent * _IDLE_SHARE, _IDLE_SECONDS), _IDLEST_SECONDS)
+                self._wait(_ACTIVE_SECONDS if busy else idle)
 
     def _read(self, now: float) -> list[Block]:
         sources, merger = self._sources, self._merger

@@ -36,7 +36,8 @@ class Watch:
     """The logs, instances and schema of a target, and the feed of what changed in them.
 
     Log lines that the console's own health polls made are left out everywhere: one a second and
-    instance, they would hide the traffic they are there to watch.
+    instance, they would hide the traffic they are there to watch. Raises FilterError for the
+    target's filter.
     """
 
     def __init__(self, target: Target, on_schema: Callable[[], None]) -> None:
@@ -45,12 +46,13 @@ class Watch:
         self.follower = Follower(target.logs)
         own = OWN_REQUEST if target.health else ""
         hidden = f'-("{own}" request_id~~^{own})' if own else ""
-        self.collection = Collection(target.logs, hidden=hidden)
+        only = f"({target.filter})" if target.filter.strip() else ""
+        self.collection = Collection(target.logs, hidden=f"{only} {hidden}".strip())
         self.field_names = FieldNames()
         self.instances = [Instance(endpoint) for endpoint in target.health]
         self.schema = Schema(target.alembic, self.feed, on_schema)
         self.vitals = Vitals(self.feed)
-        self._tally = Tally(own)
+        self._tally = Tally(own, only=target.filter)
         self._truncations = 0
 
     @property
@@ -75,8 +77,8 @@ class Watch:
         """How many lines were read since the console started, some before the end among them."""
         return self._tally.lines
 
-    def take_lines(self) -> bool:
-        """Take in what the reader has found since the last call; return whether there was any."""
+    def take_lines(self) -> int:
+        """Take in what the reader has found since the last call; return how many bytes it was."""
         self._notice_truncation()
         blocks = self.follower.take(_LINES_AT_ONCE)
         self.collection.keep(blocks)
@@ -84,7 +86,7 @@ class Watch:
         for block in blocks:
             for new in self._tally.add(block, now):
                 self.feed.add(Change(new.first, "new error", new.title, "bad", new))
-        return bool(blocks)
+        return sum(len(block.data) for block in blocks)
 
     async def poll_forever(
         self, http: "httpx.AsyncClient", instance: Instance, on_poll: Callable[[], None]

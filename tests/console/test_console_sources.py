@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.lines import LINE_LIMIT
+from console.lines import WHOLE_LINE
 from console.logs.follower import Follower
 from console.logs.sources.file import FileSource
 from console.logs.sources.reader import TAIL_BYTES
@@ -100,15 +100,19 @@ def test_bytes_that_are_no_text_pass_through(path: Path, source: FileSource) -> 
     assert read(source) == [b"\xff\xfe\x00", b"\x00"]
 
 
-def test_a_huge_line_is_cut_and_the_next_one_is_whole(path: Path, source: FileSource) -> None:
+def test_a_huge_line_is_whole_and_one_without_end_is_cut(path: Path, source: FileSource) -> None:
     write(path, b"")
     assert read(source) == []
-    write(path, b"x" * 10_000_000 + b"\nnext\n")
+    write(path, b"x" * 10_000_000 + b"\n" + b"y" * 20_000_000 + b"\nnext\n")
     blocks = source.poll()
     while source.behind:
         blocks += source.poll()
     lines = [line for block in blocks for line in block.lines()]
-    assert [(len(line.raw), line.size) for line in lines] == [(LINE_LIMIT, 10_000_000), (4, 4)]
+    assert [(len(line.raw), line.size) for line in lines] == [
+        (10_000_000, 10_000_000),
+        (WHOLE_LINE, 20_000_000),
+        (4, 4),
+    ]
 
 
 def test_the_old_file_is_read_to_its_end_before_the_new_one(path: Path, source: FileSource) -> None:

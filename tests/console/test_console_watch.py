@@ -1,6 +1,7 @@
 """What is kept of lines that come once, what is counted of them, and filters by single keys."""
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +103,15 @@ def test_what_was_counted(log_line: LogLine) -> None:
     assert summary.requests_per_second == 0.2
     assert summary.errors == 0.5
     assert tally.add(block(b"".join(lines)), 1768473002.0) == []
+
+
+def test_a_line_of_ten_megabytes_does_not_hold_the_screen_up() -> None:
+    long = b'{"level":"error","a":[' + b'{"b":1},' * 1_250_000 + b"0]}\n"
+    tally, begin = Tally(), time.process_time()
+    assert len(tally.add(block(long), 0.0)) <= 1
+    # Understood as a whole, it takes ten times as long.
+    assert time.process_time() - begin < 0.1
+    assert tally.lines == 1
 
 
 @pytest.mark.parametrize(

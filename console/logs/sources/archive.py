@@ -6,14 +6,13 @@ import importlib
 import lzma
 import os
 import sys
-import time
 from collections import deque
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from console.logs.sources.block import HEAD, SLICE, Block, Generation, Splitter
-from console.logs.sources.position import Fingerprint, Place
+from console.logs.sources.block import HEAD, SLICE, Block, Generation
+from console.logs.sources.block_reader import BlockReader
+from console.logs.sources.position import Place
 from console.logs.sources.reader import open_regular
 from console.logs.sources.source import NEWS, reason
 
@@ -39,13 +38,11 @@ def archive_kind(path: Path) -> str:
     return next((kind for magic, kind in _MAGIC.items() if begin.startswith(magic)), "")
 
 
-class ArchiveReader:
+class ArchiveReader(BlockReader):
     """A compressed file, read like the log that it was; offsets are those of its content.
 
     Raises OSError when it cannot be opened. Broken content ends it early: `problem` says so.
     """
-
-    truncated = False
 
     def __init__(self, path: Path, source: str) -> None:
         file = os.fdopen(open_regular(path), "rb")
@@ -55,35 +52,13 @@ class ArchiveReader:
             file.close()
             raise
         found = os.fstat(file.fileno())
-        self.at_end = False
         self.problem = ""
         self._file = file
-        self._source = source
-        self._splitter = Splitter()
         self._begin = b""
         while len(self._begin) < HEAD and (more := self._read(HEAD - len(self._begin))):
             self._begin += more
         self._skip = 0
-        self._given = 0
-        self._before = b""
-        self.generation = Generation(found.st_dev, found.st_ino, self._begin)
-
-    @property
-    def overlong(self) -> bool:
-        """Whether it is inside a line longer than LINE_LIMIT."""
-        return self._splitter.overlong
-
-    @property
-    def place(self) -> Place:
-        """The end of the last whole line that was read."""
-        return Place(
-            device=self.generation.device,
-            inode=self.generation.inode,
-            offset=self._given,
-            head=Fingerprint.of(self.generation.head),
-            before=Fingerprint(),
-            at=time.time(),
-        )
+        super().__init__(source, Generation(found.st_dev, found.st_ino, self._begin))
 
     def skip(self, offset: int) -> None:
         """Leave out everything before `offset`, where a line begins."""
@@ -103,10 +78,6 @@ class ArchiveReader:
     def restart(self) -> None:
         """Never needed: what is compressed is not truncated."""
 
-    def finish(self) -> list[Block]:
-        """Return the line that never got its newline, if there is one."""
-        return self._blocks(self._splitter.finish())
-
     def close(self) -> None:
         """Close the file."""
         self._stream.close()
@@ -120,13 +91,6 @@ class ArchiveReader:
             self.problem = f"broken archive: {error}".lower()
             return b""
         return data
-
-    def _blocks(self, pieces: Iterable[tuple[bytes, int]]) -> list[Block]:
-        blocks: list[Block] = []
-        for data, size in pieces:
-            self._given += size
-            blocks.append(Block(data, self._source, size, self._given, self.generation))
-        return blocks
 
 
 class ArchiveSource:

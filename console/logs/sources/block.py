@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from console.lines import LINE_LIMIT, Line
+from console.lines import LINE_LIMIT, WHOLE_LINE, Line
 
 __all__ = ["HEAD", "LAST", "SLICE", "Block", "Generation", "Splitter"]
 
@@ -35,7 +35,7 @@ class Block(NamedTuple):
     """Lines of one source, in order, each ended by a newline.
 
     `size` is how many bytes of the source the block stands for, `end` their end in `generation`
-    (or in the stream, when that is None). A line longer than LINE_LIMIT is a block of its own:
+    (or in the stream, when that is None). A line longer than WHOLE_LINE is a block of its own:
     `data` holds its beginning, `size` all of it. A last line that never got its newline has one
     in `data`, and none in `size`.
     """
@@ -77,17 +77,19 @@ class Block(NamedTuple):
 class Splitter:
     """Cuts chunks after their last newline and holds the unfinished line back.
 
-    Of a line longer than LINE_LIMIT only the beginning is held.
+    Of a line longer than `limit` bytes only the beginning is held.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = WHOLE_LINE) -> None:
         self.held = 0
         """How many bytes the unfinished line has had so far."""
-        self._kept = b""
+        self._limit = limit
+        # Long lines come in small pieces: bytes would be copied anew for each.
+        self._kept = bytearray()
 
     @property
     def overlong(self) -> bool:
-        """Whether the unfinished line is longer than what is kept of it."""
+        """Whether the unfinished line is longer than LINE_LIMIT: its end may be far."""
         return self.held > LINE_LIMIT
 
     def feed(self, chunk: bytes) -> Iterator[tuple[bytes, int]]:
@@ -97,40 +99,42 @@ class Splitter:
             self._hold(chunk)
             return
         begin = 0
-        if self.held > LINE_LIMIT:
+        if self.held > self._limit:
             begin = chunk.index(b"\n") + 1
-            yield self._kept + b"\n", self.held + begin
-            self._kept = b""
-        whole = self._kept + chunk[begin:cut] if self._kept or begin else chunk[:cut]
-        self._kept, self.held = b"", 0
+            size = self.held + begin
+            yield self._take() + b"\n", size
+        whole = self._take() + chunk[begin:cut] if self.held or begin else chunk[:cut]
         self._hold(chunk[cut:])
         if whole:
-            yield from _pieces(whole)
+            yield from _pieces(whole, self._limit)
 
     def finish(self) -> Iterator[tuple[bytes, int]]:
         """Give the unfinished line, if there is one: nothing more will follow it."""
-        if self.held:
-            yield self._kept + b"\n", self.held
-        self._kept, self.held = b"", 0
+        if size := self.held:
+            yield self._take() + b"\n", size
 
     def _hold(self, part: bytes) -> None:
         self.held += len(part)
-        if len(self._kept) < LINE_LIMIT:
-            self._kept += part[: LINE_LIMIT - len(self._kept)]
+        if len(self._kept) < self._limit:
+            self._kept += part[: self._limit - len(self._kept)]
+
+    def _take(self) -> bytes:
+        kept, self._kept, self.held = bytes(self._kept), bytearray(), 0
+        return kept
 
 
-def _pieces(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Cut whole lines where one is longer than LINE_LIMIT, in few and cheap steps."""
+def _pieces(data: bytes, limit: int) -> Iterator[tuple[bytes, int]]:
+    """Cut whole lines where one is longer than `limit`, in few and cheap steps."""
     begin = at = 0
-    while len(data) - at > LINE_LIMIT + 1:
-        newline = data.rfind(b"\n", at, at + LINE_LIMIT + 1)
+    while len(data) - at > limit + 1:
+        newline = data.rfind(b"\n", at, at + limit + 1)
         if newline >= 0:
             at = newline + 1
             continue
         after = data.index(b"\n", at) + 1
         if at > begin:
             yield data[begin:at], at - begin
-        yield data[at : at + LINE_LIMIT] + b"\n", after - at
+        yield data[at : at + limit] + b"\n", after - at
         begin = at = after
     if begin < len(data):
         yield data[begin:], len(data) - begin

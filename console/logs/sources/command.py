@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import IO, cast
 
+from console.lines import LINE_LIMIT
 from console.logs.sources.block import Block
 from console.logs.sources.replay import Replay
 from console.logs.sources.source import NEWS, reason
@@ -131,7 +132,9 @@ class _Run:
         )
         self.started = now
         self.complaint = ""
-        self.output, self._errors = (Stream(pipe.fileno(), source) for pipe in self._pipes)
+        output, errors = self._pipes
+        self.output = Stream(output.fileno(), source)
+        self._errors = Stream(errors.fileno(), source, limit=LINE_LIMIT)
         self._last_error = ""
         self._ended_at: float | None = None
         # Without a larger pipe, a busy command would wait for every turn of the reader.

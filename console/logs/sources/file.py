@@ -1,26 +1,20 @@
 """A log file that is followed through everything that log rotation does to it."""
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
-from console.logs.sources.archive import ArchiveReader
 from console.logs.sources.block import Block
-from console.logs.sources.position import Fingerprint, Place
+from console.logs.sources.block_reader import BlockReader
+from console.logs.sources.position import Place
 from console.logs.sources.reader import FileReader
-from console.logs.sources.retired import RETIRE_SECONDS, RETIRED, Retired
-from console.logs.sources.rotated import heads, later
+from console.logs.sources.retired import RETIRED, Retired
+from console.logs.sources.rotations import Rotations
 from console.logs.sources.source import NEWS, reason
 
 __all__ = ["FileSource"]
-
-# A file may be rotated away while it is empty, and written to after that: for as long, rotated
-# files are looked at again.
-_AGAIN_SECONDS = 1.0
-_RECENT_SECONDS = 60.0
-_KNOWN = 512
 
 
 class FileSource:
@@ -53,15 +47,9 @@ class FileSource:
         self._tail = tail
         self._clock = clock
         # In the order to be read; the last one is what the path named when last looked at.
-        self._readers: deque[FileReader | ArchiveReader] = deque()
+        self._readers: deque[BlockReader] = deque()
         self._retired = Retired(clock)
-        self._known: deque[Fingerprint] = deque(maxlen=_KNOWN)
-        # When the path was last seen to name the last reader's file, and when its folder was last
-        # searched: both in seconds since the epoch, to be compared with times of files.
-        self._named_at = self._searched_at = time.time()
-        self._search_at = math.inf
-        self._search_until = 0.0
-        self._history = False
+        self._rotations = Rotations(path, self.news, clock)
         self._failed = False
 
     def poll(self) -> list[Block]:
@@ -72,8 +60,9 @@ class FileSource:
         self._failed = False
         if not self._readers and not self._begin():
             return blocks
-        if self._clock() >= self._search_at:
-            self._search_again()
+        if self._rotations.due:
+            found = self._rotations.again(self._readers[-1], self.identities())
+            self._readers.extendleft(reversed(found))
         reader = self._readers[0]
         # The path is looked at before the file is read: whatever was written before a rename is
         # then read from the old file before the new one is opened.
@@ -128,7 +117,7 @@ class FileSource:
         if not self._readers:
             return False
         self._place = None
-        self._search_at = self._clock()
+        self._rotations.begin()
         return True
 
     def _resume(self, place: Place, new: FileReader | None) -> None:
@@ -137,80 +126,36 @@ class FileSource:
             self._readers.append(new)
             return
         skip = {new.generation.identity} if new is not None else set()
-        self._search_until = self._clock() + RETIRE_SECONDS
-        found, continued = self._later(place, skip, rest=True, since=place.at)
+        found, continued = self._rotations.after(place, new, skip, rest=True, since=place.at)
         if new is None and not found:
             return
         self._readers += found if new is None else [*found, new]
         if not continued:
             self.truncations += 1
-            self.news.append("the file where reading stopped is gone; lines may be missing")
+            self.news.append(_missing(place, new))
 
-    def _switch(self, reader: FileReader | ArchiveReader) -> None:
+    def _switch(self, reader: BlockReader) -> None:
         """Go on with the file that the path names now, and with those it named in between."""
         new, _ = self._open()
         if new is None:
             return
         skip = self.identities() | {new.generation.identity}
-        self._search_until = self._clock() + RETIRE_SECONDS
-        between, _ = self._later(reader.place, skip)
+        between, _ = self._rotations.after(reader.place, new, skip)
         self._retire(self._readers.popleft())
         self._readers += [*between, new]
 
-    def _restart(self, reader: FileReader | ArchiveReader) -> list[Block]:
+    def _restart(self, reader: BlockReader) -> list[Block]:
         """Read a truncated file from its start, after what its copy kept of the lines unread."""
         place, skip = reader.place, self.identities()
         unfinished = reader.finish()
         reader.restart()
-        self._search_until = self._clock() + RETIRE_SECONDS
-        found, continued = self._later(place, skip, rest=True)
-        self._known.append(place.head)
+        found, continued = self._rotations.after(place, self._readers[-1], skip, rest=True)
+        self._rotations.know(place.head)
         self._readers.extendleft(reversed(found))
         self.truncations += 1
         told = "; its last lines were read from a copy" if continued else ""
         self.news.append(f"truncated in place{told}; lines may be lost")
         return [] if continued else unfinished
-
-    def _search_again(self) -> None:
-        if not self._history:
-            # Not at the first look, which somebody waits for. Without it, an old file that is being
-            # compressed would be taken for one that was rotated away unread.
-            self._history = True
-            self._known += heads(self.path)
-            self._plan_search()
-            return
-        found, _ = self._later(self._readers[-1].place, self.identities())
-        self._readers.extendleft(reversed(found))
-
-    def _later(
-        self,
-        place: Place,
-        skip: set[tuple[int, int]],
-        *,
-        rest: bool = False,
-        since: float | None = None,
-    ) -> tuple[list[FileReader | ArchiveReader], bool]:
-        """Open what came after `place`, as `later()` does, and plan to search again."""
-        if since is None:
-            # Where rotation follows on rotation, one may have been missed by the last search.
-            since = max(min(self._named_at, self._searched_at), time.time() - _RECENT_SECONDS)
-        self._searched_at = time.time()
-        self._plan_search()
-        try:
-            found, continued = later(
-                self.path, place, since=since, known=self._known, skip=skip, rest=rest
-            )
-        except OSError as error:
-            self.news.append(f"cannot look for rotated files: {reason(error)}")
-            return [], False
-        if len(found) > continued:
-            count = len(found) - continued
-            self.news.append(f"rotated more than once; read {count} older as well")
-        return found, continued
-
-    def _plan_search(self) -> None:
-        now = self._clock()
-        self._search_at = now + _AGAIN_SECONDS if now < self._search_until else math.inf
 
     def _open(self) -> tuple[FileReader | None, bool]:
         """Open the path; return the reader, and whether there is no such file."""
@@ -224,10 +169,10 @@ class FileSource:
             self.state = reason(error)
             return None, False
         self.state, self._tail = "", False
-        self._named_at = time.time()
+        self._rotations.named()
         return reader, False
 
-    def _replaced(self, reader: FileReader | ArchiveReader) -> bool:
+    def _replaced(self, reader: BlockReader) -> bool:
         try:
             found = self.path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -239,15 +184,22 @@ class FileSource:
         self.state = ""
         if (found.st_dev, found.st_ino) != reader.generation.identity:
             return True
-        self._named_at = time.time()
+        self._rotations.named()
         return False
 
-    def _retire(self, reader: FileReader | ArchiveReader) -> None:
-        self._known.append(Fingerprint.of(reader.generation.head))
+    def _retire(self, reader: BlockReader) -> None:
+        self._rotations.know(reader.place.head)
         self._retired.add(reader)
 
-    def _let_go(self, reader: FileReader | ArchiveReader) -> None:
+    def _let_go(self, reader: BlockReader) -> None:
         # Once more: an empty file may have grown since.
-        self._known.append(Fingerprint.of(reader.generation.head))
+        self._rotations.know(reader.place.head)
         self.left.append(reader.place)
         reader.close()
+
+
+def _missing(place: Place, new: FileReader | None) -> str:
+    if new is not None and new.generation.identity == (place.device, place.inode):
+        return "truncated in place; lines may be lost"
+    until = datetime.fromtimestamp(place.at).astimezone().isoformat(" ", "seconds")
+    return f"the file read until {until} is gone; what follows its byte {place.offset:,} is missing"

@@ -44,7 +44,7 @@ class Place(msgspec.Struct, frozen=True):
     offset: Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
     head: Fingerprint
     before: Fingerprint
-    at: float
+    at: Annotated[float, msgspec.Meta(ge=0, lt=2**33)]
 
     def holds_in(self, fd: int) -> bool:
         """Whether the file behind `fd` has this place; a copy of the file has it too."""

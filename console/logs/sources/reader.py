@@ -2,12 +2,13 @@
 
 import os
 import stat
-import time
-from collections.abc import Iterable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from console.logs.sources.block import HEAD, LAST, SLICE, Block, Generation, Splitter
-from console.logs.sources.position import Fingerprint, Place
+from console.logs.sources.block_reader import BlockReader
+from console.logs.sources.position import Fingerprint
 
 __all__ = ["TAIL_BYTES", "FileReader", "open_regular"]
 
@@ -25,11 +26,11 @@ def open_regular(path: Path) -> int:
     return fd
 
 
-class FileReader:
-    """An open file, how far it has been read, and what is left of its last line.
+class FileReader(BlockReader):
+    """A file that is being written to, and may be truncated in place.
 
     Raises OSError when it cannot be opened. After a `read()` that finds the file `truncated`,
-    `place` still tells where reading was, and `restart()` begins again.
+    `place` still tells where reading was.
     """
 
     def __init__(self, path: Path, source: str, *, tail: bool = False) -> None:
@@ -39,35 +40,29 @@ class FileReader:
         except OSError:
             os.close(self.fd)
             raise
-        self.generation = Generation(found.st_dev, found.st_ino, head)
-        self.at_end = False
-        self.truncated = False
-        self._source = source
-        self._splitter = Splitter()
+        super().__init__(source, Generation(found.st_dev, found.st_ino, head))
         self._offset = max(found.st_size - TAIL_BYTES, 0) if tail else 0
         # The tail begins inside a line.
         self._skip_first = tail and self._offset > 0
         self._hole = False
         self._last = b""
         self._given = self._offset
-        self._before = b""
 
-    @property
-    def overlong(self) -> bool:
-        """Whether it is inside a line longer than LINE_LIMIT."""
-        return self._splitter.overlong
-
-    @property
-    def place(self) -> Place:
-        """The end of the last whole line that was read."""
-        return Place(
-            device=self.generation.device,
-            inode=self.generation.inode,
-            offset=self._given,
-            head=Fingerprint.of(self.generation.head),
-            before=Fingerprint.of(self._before),
-            at=time.time(),
-        )
+    def has(self, copy: "FileReader") -> bool:
+        """Whether all that is in another file is in this one as well, at the same place."""
+        try:
+            size = os.fstat(copy.fd).st_size
+            before = os.pread(copy.fd, LAST, max(size - LAST, 0))
+            place = replace(copy.place, offset=size, before=Fingerprint.of(before))
+            if not place.holds_in(self.fd):
+                return False
+            head = os.pread(self.fd, HEAD, 0)
+        except OSError:
+            return False
+        if head.startswith(self.generation.head):
+            # It may be truncated before it is read: by its first bytes, that will be noticed.
+            self.generation.head = head
+        return True
 
     def skip(self, offset: int) -> None:
         """Begin at `offset`, where a line begins."""
@@ -113,10 +108,6 @@ class FileReader:
             # There is no data yet, or the file system does not know where.
             return
 
-    def finish(self) -> list[Block]:
-        """Return the line that never got its newline, if there is one."""
-        return self._blocks(self._splitter.finish())
-
     def close(self) -> None:
         """Close the descriptor."""
         os.close(self.fd)
@@ -131,11 +122,3 @@ class FileReader:
             self._skip_first, self._hole = False, not rest
         self._given += len(chunk) - len(rest)
         return rest
-
-    def _blocks(self, pieces: Iterable[tuple[bytes, int]]) -> list[Block]:
-        blocks: list[Block] = []
-        for data, size in pieces:
-            self._given += size
-            self._before = data[-LAST:] if size == len(data) else b""
-            blocks.append(Block(data, self._source, size, self._given, self.generation))
-        return blocks

@@ -2,7 +2,9 @@
 
 from collections import deque
 from collections.abc import Iterable
+from hashlib import blake2b
 
+from console.lines import LINE_LIMIT
 from console.logs.sources.block import Block
 
 __all__ = ["Replay"]
@@ -40,7 +42,7 @@ class Replay:
         ):
             self._sample_before, self._count_before = self._sample, self._count
         self._sample, self._count, self.repeated = [], 0, 0
-        self._last = [line.raw for block in self._recent for line in block.lines()]
+        self._last = [mark for block in self._recent for mark in _marks(block)]
         self._matching = bool(self._last)
         self._whole = len(set(self._sample_before)) > 1
         self._expected = None
@@ -49,7 +51,7 @@ class Replay:
         """Return what of a run's next blocks was not given before."""
         given: list[Block] = []
         for block in blocks:
-            lines = [line.raw for line in block.lines()] if self._starting else []
+            lines = _marks(block) if self._starting else []
             skip = 0
             while self._matching and skip < len(lines):
                 self._matching = self._known(lines[skip], self._count + skip)
@@ -87,3 +89,8 @@ class Replay:
         self._size += len(block.data)
         while len(self._recent) > 1 and self._size - len(self._recent[0].data) >= _RECENT_BYTES:
             self._size -= len(self._recent.popleft().data)
+
+
+def _marks(block: Block) -> list[bytes]:
+    """Return the lines, and of a long one what tells it from others: many of these are kept."""
+    return [raw if len(raw) <= LINE_LIMIT else blake2b(raw).digest() for raw, _ in block.lines()]

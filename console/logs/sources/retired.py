@@ -3,9 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from console.logs.sources.archive import ArchiveReader
 from console.logs.sources.block import Block
-from console.logs.sources.reader import FileReader
+from console.logs.sources.block_reader import BlockReader
 
 __all__ = ["RETIRED", "RETIRE_SECONDS", "Retired"]
 
@@ -20,20 +19,20 @@ class Retired:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._readers: deque[tuple[FileReader | ArchiveReader, float]] = deque()
+        self._readers: deque[tuple[BlockReader, float]] = deque()
 
-    def __iter__(self) -> Iterator[FileReader | ArchiveReader]:
+    def __iter__(self) -> Iterator[BlockReader]:
         """Go through the readers, the oldest first."""
         return iter([reader for reader, _ in self._readers])
 
-    def add(self, reader: FileReader | ArchiveReader) -> None:
+    def add(self, reader: BlockReader) -> None:
         """Read on a file that has come to its end."""
         self._readers.append((reader, self._clock() + RETIRE_SECONDS))
 
-    def poll(self) -> tuple[list[Block], list[FileReader | ArchiveReader]]:
+    def poll(self) -> tuple[list[Block], list[BlockReader]]:
         """Return late lines, and the readers that are given up; these are still open."""
         blocks: list[Block] = []
-        ended: list[FileReader | ArchiveReader] = []
+        ended: list[BlockReader] = []
         for _ in range(len(self._readers)):
             reader, until = self._readers.popleft()
             try:

@@ -4,6 +4,7 @@ import os
 import select
 from collections import deque
 
+from console.lines import WHOLE_LINE
 from console.logs.sources.block import SLICE, Block, Splitter
 from console.logs.sources.source import NEWS
 
@@ -16,11 +17,12 @@ _SLICES = 4
 class Stream:
     """A descriptor that is read as far as it can be without waiting."""
 
-    def __init__(self, fd: int, source: str) -> None:
+    def __init__(self, fd: int, source: str, *, limit: int = WHOLE_LINE) -> None:
+        """Of a line longer than `limit` bytes only the beginning is kept."""
         self.fd = fd
         self.ended = False
         self._source = source
-        self._splitter = Splitter()
+        self._splitter = Splitter(limit)
         self._end = 0
         # The descriptor's mode is left alone: standard input may be shared with a shell.
         self._poll = select.poll()

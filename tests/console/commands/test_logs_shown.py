@@ -150,6 +150,7 @@ def test_no_line_breaks_a_form(lines: list[bytes]) -> None:
 @given(st.binary(max_size=100).filter(lambda raw: b"\n" not in raw), st.integers(65_537, 10**9))
 def test_of_a_cut_line_the_beginning_and_the_size_are_told(beginning: bytes, size: int) -> None:
     shown = json.loads(renderer(Look(json=True)).beginning(beginning, size, "a"))
-    assert shown == {"text": beginning.decode("utf-8", "backslashreplace"), "size": size}
+    text = beginning.decode("utf-8", "backslashreplace")
+    assert shown == {"text": text, "cut": True, "size": size}
     row = renderer(Look(json=False, width=80)).beginning(beginning, size, "a").decode()
     assert f"[{size:,} bytes, cut]" in row

@@ -1,5 +1,6 @@
 """Where lines come from: files small and large, several by time, archives, pipes and commands."""
 
+import filecmp
 import gzip
 import json
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from console.lines import WHOLE_LINE
 from tests.console.commands.processes import environment, events, line, opsconsole
 
 LINES = 120_000
@@ -164,28 +166,56 @@ def test_a_broken_archive_is_told_and_read_as_far_as_it_goes(tmp_path: Path) -> 
     assert 1_000 < shown.stdout.count(b"\n") < 3_000
 
 
-def test_a_line_longer_than_memory_keeps_is_cut(tmp_path: Path) -> None:
-    long = b'{"event":"' + b"x" * 300_000 + b'"}\n'
-    shown = opsconsole("logs", "--log", "-", cwd=tmp_path, given=long + line())
-    first, second = map(json.loads, shown.stdout.splitlines())
-    assert (len(first["text"]), first["size"]) == (65_536, len(long))
-    assert second["event"] == "request"
-    (tmp_path / "a.jsonl").write_bytes(long)
-    # Of a file all of it can be had.
-    assert opsconsole("logs", "--log", "a.jsonl", cwd=tmp_path).stdout == long
+def test_a_line_of_ten_megabytes_is_whole_from_everywhere(tmp_path: Path) -> None:
+    long = b'{"event":"' + b"x" * 10_000_000 + b'","last":"needle"}\n'
+    given = line() + long + line(event="after")
+    (tmp_path / "a.jsonl").write_bytes(given)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(given, 1))
+    for log in ("-", "a.jsonl", "a.gz", "cmd: cat a.jsonl"):
+        shown = opsconsole("logs", "--log", log, cwd=tmp_path, given=given)
+        assert shown.stdout == given, log
+        # A filter looks at all of it.
+        shown = opsconsole("logs", "needle", "--count", "--log", log, cwd=tmp_path, given=given)
+        assert shown.stdout == b"1\n", log
 
 
-def test_memory_does_not_grow_with_the_file(large: Path) -> None:
+@pytest.mark.parametrize("log", ["-", "a.jsonl"])
+def test_a_longer_line_is_cut_and_says_so(tmp_path: Path, log: str) -> None:
+    long = b'{"event":"' + b"x" * (WHOLE_LINE + 500_000) + b'"}\n'
+    (tmp_path / "a.jsonl").write_bytes(line() + long + line(event="after"))
+    given = (tmp_path / "a.jsonl").read_bytes()
+    shown = opsconsole("logs", "--log", log, cwd=tmp_path, given=given)
+    before, cut, after = map(json.loads, shown.stdout.splitlines())
+    assert (before["event"], after["event"]) == ("request", "after")
+    assert (len(cut["text"]), cut["cut"]) == (WHOLE_LINE, True)
+    assert cut.get("size") == (len(long) if log == "-" else None)
+
+
+def peak(log: Path | str, shown: Path) -> int:
+    """Shows a log in a file; returns how many bytes of memory that took at most."""
     code = (
         "import re, sys; from console.cli import main; main(sys.argv[1:]);"
         "print(re.search('VmHWM:(.*)kB', open('/proc/self/status').read())[1], file=sys.stderr)"
     )
-    process = subprocess.run(
-        [sys.executable, "-c", code, "logs", "--log", large],
-        env=environment(),
-        capture_output=True,
-        timeout=30,
-        check=True,
-    )
-    assert process.stdout.count(b"\n") > LINES
-    assert int(process.stderr) < 80 * 1024
+    with shown.open("wb") as file:
+        process = subprocess.run(
+            [sys.executable, "-c", code, "logs", "--log", log],
+            env=environment(),
+            stdout=file,
+            stderr=subprocess.PIPE,
+            timeout=30,
+            check=True,
+        )
+    return int(process.stderr) * 1024
+
+
+def test_memory_does_not_grow_with_the_file(large: Path, tmp_path: Path) -> None:
+    assert peak(large, tmp_path / "shown") < 80 << 20
+    assert (tmp_path / "shown").read_bytes().count(b"\n") > LINES
+
+
+def test_memory_does_not_grow_with_the_number_of_long_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"event":"%s"}\n' % (b"x" * 9_999_987) * 20)
+    # Five times such a line, and what the interpreter takes.
+    assert peak(f"cmd: cat {tmp_path / 'a.jsonl'}", tmp_path / "shown") < 110 << 20
+    assert filecmp.cmp(tmp_path / "shown", tmp_path / "a.jsonl", shallow=False)

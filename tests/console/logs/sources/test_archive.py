@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from console.lines import WHOLE_LINE
 from console.logs.sources.archive import ArchiveSource, archive_kind
 from console.logs.sources.block import Block
 from tests.console.logs.sources.following import texts
@@ -87,7 +88,7 @@ def test_a_bomb_does_not_explode(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [block.size for block in blocks] == [100 << 20]
-    assert peak < 4 << 20
+    assert peak < 3 * WHOLE_LINE
 
 
 def test_a_missing_one_is_waited_for(tmp_path: Path) -> None:

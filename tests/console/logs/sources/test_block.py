@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.lines import LINE_LIMIT, Line, LineSplitter
-from console.logs.sources.block import Block, Splitter
+from console.lines import LINE_LIMIT, WHOLE_LINE, Line, LineSplitter
+from console.logs.sources.block import SLICE, Block, Splitter
 
 # Few letters and many newlines, and now and then so many letters that a line is too long to keep.
 PARTS = st.lists(
@@ -22,7 +22,7 @@ def chunks_of(parts: list[bytes | int]) -> list[bytes]:
 
 
 def split(chunks: list[bytes]) -> list[Block]:
-    splitter = Splitter()
+    splitter = Splitter(LINE_LIMIT)
     end = 0
     blocks: list[Block] = []
     for pieces in (*(splitter.feed(chunk) for chunk in chunks), splitter.finish()):
@@ -67,12 +67,27 @@ def test_a_block_is_bounded_and_can_be_cut_in_two(parts: list[bytes | int], coun
 
 
 def test_little_is_held_of_a_line_that_never_ends() -> None:
-    splitter = Splitter()
+    splitter = Splitter(LINE_LIMIT)
     for _ in range(100):
         assert list(splitter.feed(b"x" * LINE_LIMIT)) == []
     assert splitter.held == 100 * LINE_LIMIT
     assert splitter.overlong
     assert list(splitter.feed(b"y\nnext\n")) == [
         (b"x" * LINE_LIMIT + b"\n", 100 * LINE_LIMIT + 2),
+        (b"next\n", 5),
+    ]
+
+
+def test_a_line_is_whole_up_to_sixteen_megabytes() -> None:
+    splitter = Splitter()
+    chunk = bytes(SLICE)
+    for _ in range(WHOLE_LINE // SLICE):
+        assert list(splitter.feed(chunk)) == []
+    assert splitter.overlong
+    assert list(splitter.feed(b"\nnext\n")) == [(bytes(WHOLE_LINE) + b"\nnext\n", WHOLE_LINE + 6)]
+    for _ in range(WHOLE_LINE // SLICE):
+        assert list(splitter.feed(chunk)) == []
+    assert list(splitter.feed(b"y\nnext\n")) == [
+        (bytes(WHOLE_LINE) + b"\n", WHOLE_LINE + 2),
         (b"next\n", 5),
     ]

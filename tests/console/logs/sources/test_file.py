@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from console.lines import LINE_LIMIT
 from console.logs.sources.file import FileSource
 from console.logs.sources.reader import TAIL_BYTES
 from tests.console.logs.sources.following import texts
@@ -175,7 +174,7 @@ def test_a_log_in_a_folder_that_comes_later(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "app.log").write_bytes(b"x" * (TAIL_BYTES + 10) + b"\nlast\n")
     (line, last) = texts([*source.poll(), *source.poll()])
-    assert (len(line), last) == (LINE_LIMIT, b"last")
+    assert (len(line), last) == (TAIL_BYTES + 10, b"last")
     source.close()
 
 

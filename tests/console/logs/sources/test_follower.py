@@ -6,6 +6,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from console.logs.follower import Follower
 from console.logs.sources.handover import PENDING_BYTES, PENDING_LINES
 from console.targets import Command
@@ -66,6 +68,23 @@ def test_it_stops_at_once_while_it_waits_for_room(tmp_path: Path) -> None:
     assert time.monotonic() - begin < 0.5
     assert len(follower.take(1_000_000)) > 0
     assert follower.ended
+
+
+def test_a_quiet_log_is_looked_at_less_often_but_often_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    wait = Follower._wait
+
+    def noted(self: Follower, seconds: float) -> None:
+        pauses.append(seconds)
+        wait(self, seconds)
+
+    monkeypatch.setattr(Follower, "_wait", noted)
+    (tmp_path / "app.log").write_bytes(b"line\n")
+    with reading(tmp_path / "app.log"):
+        wait_until(lambda: len(set(pauses)) > 1, "a longer pause")
+    assert pauses[0] == min(pauses) < 0.05 <= max(pauses) <= 0.2
 
 
 def test_it_has_ended_when_every_source_has(tmp_path: Path) -> None:

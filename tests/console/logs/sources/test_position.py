@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -118,12 +119,63 @@ def test_a_file_that_only_begins_the_same_is_another(path: Path) -> None:
 
 def test_a_file_that_is_gone_is_told(path: Path) -> None:
     follow(path, ["one", "two"])
-    path.unlink()
-    write(path, "other")
+    # With an inode of its own.
+    write(path.with_name("new"), "other")
+    path.with_name("new").replace(path)
     follower = follow(path, ["other"])
     assert follower.truncations == 1
-    told = "the file where reading stopped is gone; lines may be missing"
-    assert follower.news() == [(str(path), told)]
+    ((name, told),) = follower.news()
+    assert name == str(path)
+    assert re.fullmatch(
+        r"the file read until \d{4}-\d\d-\d\d .* is gone; what follows its byte 602 is missing",
+        told,
+    )
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize(
+    "moved",
+    [
+        ("old/app.log.2", "old/app.log.1"),
+        ("log-archive/app.log-20260115", "log-archive/app.log-20260116"),
+        ("../Old/app-2026-01-15.log", "../Old/app-2026-01-16.log"),
+    ],
+)
+def test_it_goes_on_in_files_that_were_moved_away(
+    tmp_path: Path, moved: tuple[str, str], end: str
+) -> None:
+    path = tmp_path / "log" / "app.log"
+    path.parent.mkdir()
+    write(path, "one")
+    follow(path, ["one"])
+    for line, name in zip(("two", "three"), moved, strict=True):
+        write(path, line)
+        target = path.parent / f"{name}{end}"
+        target.parent.mkdir(exist_ok=True)
+        content = path.read_bytes()
+        path.rename(target)
+        if end:
+            target.write_bytes(gzip.compress(content))
+    write(path, "four")
+    follow(path, ["two", "three", "four"])
+
+
+def test_it_goes_on_in_a_file_that_has_another_name(path: Path) -> None:
+    follow(path, ["one", "two"])
+    write(path, "three")
+    path.rename(path.with_name("kept for later"))
+    write(path, "four")
+    follow(path, ["three", "four"])
+
+
+def test_logs_of_others_in_folders_below_are_left_alone(path: Path) -> None:
+    other = path.parent / "web" / "app.log.1"
+    other.parent.mkdir()
+    follow(path, ["one", "two"])
+    write(other, "not ours")
+    path.unlink()
+    write(path, "other")
+    follow(path, ["other"])
 
 
 def test_a_state_that_cannot_be_read_is_none(path: Path) -> None:

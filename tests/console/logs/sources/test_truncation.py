@@ -4,9 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
-from console.lines import LINE_LIMIT
+from console.lines import WHOLE_LINE
 from console.logs.sources.file import FileSource
-from tests.console.logs.sources.following import texts
+from tests.console.logs.sources.following import Clock, texts
 from tests.console.logs.sources.rotating import read, rotate, write
 
 
@@ -49,8 +49,8 @@ def test_a_copy_that_was_read_beyond_is_not_read_again(path: Path) -> None:
 
 
 def test_a_copy_is_found_after_a_line_too_long_to_keep(path: Path, source: FileSource) -> None:
-    write(path, "x" * (LINE_LIMIT + 10))
-    assert len(read(source)[0]) == LINE_LIMIT
+    write(path, "x" * (WHOLE_LINE + 10))
+    assert len(read(source)[0]) == WHOLE_LINE
     write(path, "unseen")
     shutil.copyfile(path, path.with_name("app.log.1"))
     os.truncate(path, 0)
@@ -115,3 +115,33 @@ def test_a_writer_that_keeps_its_offset_leaves_no_hole_in_the_lines(tmp_path: Pa
     late = FileSource(path)
     assert read(late) == ["new line 2", "and another"]
     late.close()
+
+
+def test_a_copy_of_lines_that_are_still_there_is_not_read_too(
+    path: Path, source: FileSource
+) -> None:
+    # Truncated, and copied once more before anybody has looked: only then the next truncation.
+    shutil.copyfile(path, path.with_name("app.log.2"))
+    os.truncate(path, 0)
+    write(path, "second")
+    shutil.copyfile(path, path.with_name("app.log.1"))
+    assert read(source) == ["second"]
+    os.truncate(path, 0)
+    write(path, "third")
+    assert read(source) == ["third"]
+
+
+def test_a_copy_that_a_later_search_finds_is_not_read_too(path: Path, clock: Clock) -> None:
+    write(path, "first")
+    source = FileSource(path, clock=clock)
+    assert read(source) == ["first"]
+    for turn in range(3):
+        copy_and_truncate(path, 3 * turn)
+        write(path, f"{turn} seen")
+        assert read(source) == [f"{turn} seen"]
+        copy_and_truncate(path, 3 * turn + 1)
+        write(path, f"{turn} again")
+        shutil.copyfile(path, path.with_name(f"app.log.{7 - 3 * turn}"))
+        clock.now += 1.1
+        assert read(source) == [f"{turn} again"]
+    source.close()
