@@ -12,6 +12,7 @@ from console.text import visible
 
 if TYPE_CHECKING:
     from console.logs.filters.expression import Expression
+    from console.logs.filters.parser import Filter
 
 __all__ = [
     "UsageError",
@@ -55,23 +56,24 @@ def add_limit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", metavar="TIME", help="the same; not included")
 
 
-def entries(options: argparse.Namespace, folder: Path) -> tuple[Path | Command, ...]:
-    """Return the logs that the options, `opsconsole.toml` or the folder name.
+def entries(options: argparse.Namespace, folder: Path) -> tuple[tuple[Path | Command, ...], str]:
+    """Return the logs that the options, `opsconsole.toml` or the folder name, and the filter of
+    that target, "" for none.
 
     Raises UsageError.
     """
     try:
         if options.log:
-            return tuple(dict.fromkeys(log_entry(text) for text in options.log))
+            return tuple(dict.fromkeys(log_entry(text) for text in options.log)), ""
         if (folder / CONFIG_NAME).is_file():
-            logs = load(folder / CONFIG_NAME, options.name).logs
+            target = load(folder / CONFIG_NAME, options.name)
         else:
-            logs = discover(folder, os.environ).logs
+            target = discover(folder, os.environ)
     except TargetError as error:
         raise UsageError(visible(error)) from error
-    if not logs:
+    if not target.logs:
         raise UsageError(f"{CONFIG_NAME} names no log; give one with --log")
-    return logs
+    return target.logs, target.filter
 
 
 def wanted(
@@ -80,30 +82,37 @@ def wanted(
     since: str | None = None,
     until: str | None = None,
     request: str | None = None,
+    target: str = "",
 ) -> Wanted:
     """Return what a filter, made of words, and the options beside it ask for.
 
-    `request` is a request's id, or the beginning of one. Raises UsageError.
+    `request` is a request's id, or the beginning of one; `target` the filter of opsconsole.toml.
+    Raises UsageError.
     """
     now = time.time()
     limits = _instant("--since", since, now), _instant("--until", until, now)
-    if not (words or request):
+    if not (words or request or target.strip()):
         return Wanted("", *limits)
     # Imported late here and below: nobody waits for the filters who has none.
-    from console.logs.filters.errors import FilterError, pointed  # noqa: PLC0415
     from console.logs.filters.expression import all_of  # noqa: PLC0415
     from console.logs.filters.formatter import to_text  # noqa: PLC0415
+
+    typed, own = _parsed(" ".join(words), now), _parsed(target, now, f"{CONFIG_NAME}: ")
+    of_request = _of_request(request.removesuffix("…")) if request else []
+    parts = [own.expression, typed.expression, *of_request]
+    starts = [at for at in (limits[0], typed.since, own.since) if at is not None]
+    ends = [at for at in (limits[1], typed.until, own.until) if at is not None]
+    return Wanted(to_text(all_of(parts)), max(starts, default=None), min(ends, default=None))
+
+
+def _parsed(text: str, now: float, where: str = "") -> "Filter":
+    from console.logs.filters.errors import FilterError, pointed  # noqa: PLC0415
     from console.logs.filters.parser import parse  # noqa: PLC0415
 
-    typed = " ".join(words)
     try:
-        found = parse(typed, now)
+        return parse(text, now)
     except FilterError as error:
-        raise UsageError(f"not a filter\n\n{pointed(typed, error)}") from error
-    parts = [found.expression, *(_of_request(request.removesuffix("…")) if request else ())]
-    starts = [at for at in (limits[0], found.since) if at is not None]
-    ends = [at for at in (limits[1], found.until) if at is not None]
-    return Wanted(to_text(all_of(parts)), max(starts, default=None), min(ends, default=None))
+        raise UsageError(f"{where}not a filter\n\n{pointed(text, error)}") from error
 
 
 def _of_request(beginning: str) -> "list[Expression]":

@@ -109,12 +109,16 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _run(options: argparse.Namespace, problems: list[str]) -> int:
     """Do what was asked for; return how many lines matched."""
+    logs, target = entries(options, Path())
     limits = wanted(
-        options.filter, since=options.since, until=options.until, request=options.request
+        options.filter,
+        since=options.since,
+        until=options.until,
+        request=options.request,
+        target=target,
     )
     if options.follow and (options.count or options.stats or limits.until is not None):
         raise UsageError("--follow has no end: leave out --count, --stats and until")
-    logs = entries(options, Path())
     # Imported late: --help and a wrong filter do not wait for it.
     from console.commands.crew import Crew  # noqa: PLC0415
     from console.commands.inputs import open_inputs  # noqa: PLC0415
@@ -169,7 +173,10 @@ def _total(
     if options.json:
         import msgspec  # noqa: PLC0415
 
-        output.write(msgspec.json.encode(summary) + b"\n")
+        from console.commands.rendering import printable  # noqa: PLC0415
+
+        told = msgspec.json.encode(summary) + b"\n"
+        output.write(printable(told) if os.isatty(1) else told)
     else:
         from console.logs.statistics.render import render  # noqa: PLC0415
 

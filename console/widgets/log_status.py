@@ -90,7 +90,8 @@ class LogStatus(Inked):
         counts = f"{lines - own:,}" if number is None or own else f"{number:,} of {lines:,}"
         counts += " line" if lines - own == 1 else " lines"
         if own:
-            counts += f", {own:,} own polls left out"
+            word = "left out" if self._watch.target.filter else "own polls left out"
+            counts += f", {own:,} {word}"
         if collection.forgotten:
             counts += f", {size(collection.forgotten)} older forgotten"
         return counts

@@ -129,8 +129,9 @@ def test_a_logged_escape_does_not_rename_the_terminal(tmp_path: Path) -> None:
         first_screen = terminal.output.partition(_TAKEN_OVER)[0]
         terminal.press("1")
         terminal.until(b"What changed")
+        drawn = terminal.output.count(b" following")
         terminal.press("2")
-        terminal.until(b"after", count=3)
+        terminal.until(b" following", count=drawn + 1)
         terminal.press("/")
         terminal.until(b"show matches")
         terminal.press("pwned\r")
