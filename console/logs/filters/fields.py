@@ -7,6 +7,8 @@ from typing import Literal
 
 from console.logs.records.aliases import ALIASES
 from console.logs.records.levels import level
+from console.logs.records.times import instant
+from console.logs.records.values import text
 
 __all__ = ["FIELDS", "NAME", "Kind", "canonical", "likely_typo"]
 
@@ -38,7 +40,7 @@ _SYNONYMS = {
     alias.path: name
     for name in ("level", "time", "message")
     for alias in ALIASES[name]
-    if name != "level" or alias.read is level
+    if alias.read in {level, instant, text}
 } | {"duration": "duration_ms"}
 
 

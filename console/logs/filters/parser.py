@@ -10,10 +10,12 @@ from console.logs.filters.expression import And, Comparison, Expression, all_of
 from console.logs.filters.formatter import to_text
 from console.logs.filters.grammar import Grammar
 
-__all__ = ["LENGTH", "Filter", "FilterError", "parse"]
+__all__ = ["LENGTH", "Filter", "FilterError", "parse", "reread"]
 
 LENGTH = 4_000
-"""Characters of the longest filter."""
+"""Characters of the longest filter that is typed."""
+# Written out, one that is not seen becomes six, and `1d` a date.
+_WRITTEN = 16 * LENGTH
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -53,11 +55,20 @@ def parse(text: str, now: float | None = None, *, seen: Collection[str] = ()) ->
     `now` is what `10m` counts back from, in seconds since the epoch. `seen` are names of fields
     that are known to be in the log, and therefore no typing errors.
     """
-    if len(text) > LENGTH:
-        raise FilterError(f"a filter has at most {LENGTH} characters", LENGTH, len(text) - LENGTH)
+    return _read(text, LENGTH, time.time() if now is None else now, seen)
+
+
+def reread(text: str) -> Filter:
+    """Understand what `to_text` has made of a filter, which may be longer than that was typed."""
+    return _read(text, _WRITTEN, time.time(), ())
+
+
+def _read(text: str, limit: int, now: float, seen: Collection[str]) -> Filter:
+    if len(text) > limit:
+        raise FilterError(f"a filter has at most {limit} characters", limit, len(text) - limit)
     if half := _SURROGATE.search(text):
         raise FilterError("this is no character", half.start())
-    found = Grammar(text, time.time() if now is None else now, seen).read()
+    found = Grammar(text, now, seen).read()
     since: list[float] = []
     until: list[float] = []
     rest: list[Expression] = []

@@ -31,7 +31,8 @@ def failure(value: Any) -> str | None:
         # structlog: the exception itself first, then what caused it.
         value = next((item for item in value if isinstance(item, dict)), None)
     if isinstance(value, str):
-        name, place = _of_text(value)
+        # In logfmt, what says that there was an exception is a text.
+        name, place = ("", "") if value in {"True", "true"} else _of_text(value)
     elif isinstance(value, dict):
         name, place = _of_object(value)
     else:

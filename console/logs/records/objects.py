@@ -8,7 +8,7 @@ import msgspec
 
 from console.logs.records.plain import logfmt, recognise
 
-__all__ = ["CARRIERS", "Parsed", "at_path", "cleaned", "parse", "payload"]
+__all__ = ["CARRIERS", "Parsed", "at_path", "cleaned", "may_be_object", "parse", "payload"]
 
 CARRIERS = ("log", "MESSAGE", "jsonPayload")
 """Keys whose value may be a line inside the line: Docker's, journald's, Google Cloud's."""
@@ -33,6 +33,7 @@ class Parsed(NamedTuple):
 
 
 _CARRIERS = frozenset(CARRIERS)
+_BEFORE_OBJECT = frozenset((b"{", b" ", b"\t", b"\r"))
 _any = msgspec.json.Decoder()
 _raws = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -43,6 +44,11 @@ def cleaned(raw: bytes) -> bytes:
     A writer that keeps its offset through a truncation leaves a hole of NULs before its line.
     """
     return raw.removesuffix(b"\r").lstrip(b"\0")
+
+
+def may_be_object(raw: bytes) -> bool:
+    """Tell by the first character whether a line may be an object: the parser is slower at that."""
+    return raw[:1] in _BEFORE_OBJECT
 
 
 def payload(raw: bytes) -> tuple[str, bytes]:
@@ -92,6 +98,8 @@ def _inner(outer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:
+    if not may_be_object(raw):
+        return None
     try:
         found = _any.decode(raw)
     except (msgspec.ValidationError, UnicodeDecodeError):

@@ -13,7 +13,7 @@ from console.logs.records.aliases import ALIASES, ATTRIBUTES, LATE, Alias
 from console.logs.records.contract import ContractLine, contract_line
 from console.logs.records.failures import failure
 from console.logs.records.levels import level
-from console.logs.records.objects import at_path, cleaned, parse, payload
+from console.logs.records.objects import at_path, cleaned, may_be_object, parse, payload
 from console.logs.records.plain import recognise
 from console.logs.records.times import instant
 from console.logs.records.values import text
@@ -55,6 +55,8 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def decode(line: Line) -> Record:
     """Understand one line; never fails: what is not an object is a text record."""
     raw = cleaned(line.raw)
+    if not may_be_object(raw):
+        return _of_any(raw, line.size)
     try:
         return _of_contract(contract_line(raw), raw, line.size)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["instant", "instants", "whole_seconds"]
+__all__ = ["instant", "instants", "likely_instant", "whole_seconds"]
 
 # Above these, a number is not one of seconds, milliseconds, microseconds: the year 5138 is far.
 _SCALES = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))
@@ -15,17 +15,28 @@ _LONGEST = 40
 _UNKNOWN = math.nan
 _USUAL = len("2026-01-15T10:30:00.123Z")
 
-_NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,12})?", re.ASCII)
+_NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,12})?|\d\.\d{1,18}e\+?\d\d", re.ASCII)
 _SECOND = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d", re.ASCII)
 _MILLISECONDS = re.compile(r"[.,]\d{3}", re.ASCII)
 _REST = re.compile(r"(\d{0,6})(?:Z|([+-])(\d\d):?(\d\d))", re.ASCII)
 _DATE_AND_TIME = re.compile(
-    r"(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,12}))?"
+    # structlog's documents have a point before the seconds.
+    r"(\d{4})([-/])(\d\d)\2(\d\d)[T ](\d\d:\d\d[:.]\d\d)(?:[.,](\d{1,12}))?"
     r" ?(UTC|GMT|Z|[+-]\d\d:?\d\d)?",
     re.ASCII,
 )
-_COMMON_LOG = re.compile(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", re.ASCII)
-_SYSLOG = re.compile(r"([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
+_SYSLOG = re.compile(r"([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?", re.ASCII)
+# Those of access logs, of Django, of Apache's errors, and of the documents of Python's logging.
+_OTHERS = (
+    (r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", "%d/%b/%Y:%H:%M:%S %z"),
+    (r"\d\d/[A-Z][a-z]{2}/\d{4} \d\d:\d\d:\d\d", "%d/%b/%Y %H:%M:%S"),
+    (r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{6} \d{4}", "%a %b %d %H:%M:%S.%f %Y"),
+    (r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}", "%a %b %d %H:%M:%S %Y"),
+    (r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M", "%m/%d/%Y %I:%M:%S %p"),
+)
+_FORMS = [(re.compile(pattern, re.ASCII), form) for pattern, form in _OTHERS]
+# 1973: what is less is a count of something.
+_LIKELY = 1e8
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAY = 86_400
 
@@ -107,6 +118,12 @@ def instant(value: Any) -> float | None:
     return None
 
 
+def likely_instant(value: Any) -> float | None:
+    """Return `instant` of what has a name that may as well be one of something else."""
+    at = instant(value)
+    return at if at is not None and at > _LIKELY else None
+
+
 def instants(values: list[Any]) -> list[float | None]:
     """Return `instant` of each value."""
     found: list[float]
@@ -160,12 +177,14 @@ def _text(value: str) -> float | None:
     if found := _DATE_AND_TIME.fullmatch(value):
         year, _, month, day, clock, fraction, zone = found.groups()
         zone = "+00:00" if zone in {"UTC", "GMT", "Z"} else zone or ""
+        clock = clock.replace(".", ":")
         text = f"{year}-{month}-{day}T{clock}.{(fraction or '0')[:6]:<06}{zone}"
         return _timestamp(text, "")
     if _NUMBER.fullmatch(value):
         return _number(float(value) if "." in value else int(value))
-    if _COMMON_LOG.fullmatch(value):
-        return _timestamp(value, "%d/%b/%Y:%H:%M:%S %z")
+    for pattern, form in _FORMS:
+        if pattern.fullmatch(value):
+            return _timestamp(value, form)
     if found := _SYSLOG.fullmatch(value):
         return _without_year(*found.groups())
     return None
@@ -193,8 +212,9 @@ def _without_year(month: str, day: str, *clock: str) -> float | None:
 
 
 def _protobuf(value: dict[Any, Any]) -> float | None:
-    """Return the time of Google's `{"seconds": …, "nanos": …}`."""
-    seconds, nanos = value.get("seconds"), value.get("nanos", 0)
+    """Return the time of Google's `{"seconds": …, "nanos": …}`, or of Log4j's like it."""
+    seconds = value.get("seconds", value.get("epochSecond"))
+    nanos = value.get("nanos", value.get("nanoOfSecond", 0))
     if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit() and len(seconds) < 13:
         seconds = int(seconds)
     if type(seconds) is not int or not 0 <= seconds <= _SCALES[0][0]:

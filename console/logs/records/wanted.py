@@ -18,7 +18,7 @@ from console.logs.records.aliases import ALIASES, ATTRIBUTES, LATE
 from console.logs.records.columns import understood
 from console.logs.records.lines import lines_of
 from console.logs.records.objects import CARRIERS
-from console.logs.records.record import DEFAULTS, decode_line, value_of
+from console.logs.records.record import DEFAULTS, Record, decode_line, value_of
 from console.logs.records.rows import Rows
 from console.logs.records.typed import COARSE, TypedColumns
 
@@ -161,7 +161,8 @@ class Columns:
         self, lines: Sequence[bytes], numbers: Collection[int], columns: list[list[Any]]
     ) -> None:
         """Put what `decode` finds in some lines into the columns."""
-        records = [decode_line(lines[number].removesuffix(b"\n")) for number in numbers]
+        decoded = _Decoded()
+        records = [decoded[lines[number]] for number in numbers]
         for name, column in zip(self.names, columns, strict=True):
             if name in ATTRIBUTES:
                 values = list(map(attrgetter(ATTRIBUTES[name]), records))
@@ -171,6 +172,14 @@ class Columns:
                 values = _coarse(name, values)
             for number, value in zip(numbers, values, strict=True):
                 column[number] = value
+
+
+class _Decoded(dict[bytes, Record]):
+    """The record of each line, made once: what floods a log is mostly the same line."""
+
+    def __missing__(self, line: bytes) -> Record:
+        record = self[line] = decode_line(line.removesuffix(b"\n"))
+        return record
 
 
 def _coarse(name: str, values: list[Any]) -> list[Any]:
