@@ -1,13 +1,15 @@
 """The application: it starts the work, tells the screens about it, and ends in good order."""
 
 import asyncio
+from contextlib import suppress
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from console.screens.dialogs import HelpDialog, Leave, QuitDialog
+from console.screens.dialogs import Leave, QuitDialog
+from console.screens.help import HelpDialog
 from console.screens.logs import LogScreen
 from console.screens.messages import (
     HealthChanged,
@@ -23,8 +25,14 @@ from console.watch.watch import Watch
 
 __all__ = ["LogConsole", "OpsConsole"]
 
-_TAKE_SECONDS = 0.05
+# A frame this often, and half as often while little comes: each costs a few milliseconds.
+_FRAME_SECONDS = 0.065
+_SLOW_FRAME_SECONDS = 0.14
+_LITTLE_PER_SECOND = 1024 * 1024
+# Whatever else may have happened to a log is noticed this soon.
+_QUIET_SECONDS = 0.5
 _SCHEMA_SECONDS = 10.0
+_KEEP_UP_SECONDS = 0.5
 
 
 class OpsConsole(App[str]):
@@ -44,7 +52,6 @@ class OpsConsole(App[str]):
     def __init__(self, target: Target) -> None:
         super().__init__()
         self.watched = Watch(target, on_schema=lambda: self._tell(SchemaChanged()))
-        self._log_problem = ""
         self._leaving = False
         self.add_mode("overview", lambda: OverviewScreen(self.watched))
         self.add_mode("logs", lambda: LogScreen(self.watched))
@@ -52,8 +59,8 @@ class OpsConsole(App[str]):
 
     def on_mount(self) -> None:
         """Start everything that watches."""
-        self.watched.follower.start()
-        self.set_interval(_TAKE_SECONDS, self._take_lines)
+        self.run_worker(self._follow_logs(), group="logs")
+        self.set_interval(_KEEP_UP_SECONDS, self._keep_up)
         if self.watched.instances or self.watched.target.backup_report:
             self.run_worker(self._poll_instances(), group="health")
         self.run_worker(self._refresh_schema(), group="schema")
@@ -72,6 +79,9 @@ class OpsConsole(App[str]):
     async def on_open_logs(self, message: OpenLogs) -> None:
         """Go to the log lines of a moment."""
         await self.switch_mode("logs")
+        # What was opened over the log the last time is in the way.
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
         if isinstance(self.screen, LogScreen):
             # Shown for the first time, the list does not know its height yet.
             self.screen.call_after_refresh(self.screen.show_everything_from, message.at)
@@ -138,12 +148,39 @@ class OpsConsole(App[str]):
             await self.watched.schema.refresh()
             await asyncio.sleep(_SCHEMA_SECONDS)
 
-    def _take_lines(self) -> None:
-        arrived = self.watched.take_lines()
-        problem = self.watched.log_problem
-        if arrived or problem != self._log_problem:
-            self._log_problem = problem
-            self._tell(LogsChanged())
+    async def _follow_logs(self) -> None:
+        """Take in lines as they come and tell the screen, once a frame; wait while none come."""
+        loop = asyncio.get_running_loop()
+        come = asyncio.Event()
+
+        def on_blocks() -> None:
+            loop.call_soon_threadsafe(come.set)
+
+        self.watched.follower.on_blocks = on_blocks
+        self.watched.follower.start()
+        known, last = "", loop.time()
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(come.wait(), _QUIET_SECONDS)
+            come.clear()
+            before, last = last, loop.time()
+            size, problem = self.watched.take_lines(), self.watched.log_problem
+            if size:
+                # Once more, after the last of them: then all is counted.
+                come.set()
+            if size or problem != known:
+                known = problem
+                self._tell(LogsChanged())
+            little = size < _LITTLE_PER_SECOND * (last - before)
+            pause = _SLOW_FRAME_SECONDS if little else _FRAME_SECONDS
+            # What it has taken itself is left to keys.
+            await asyncio.sleep(max(last + pause - loop.time(), 0.01))
+
+    def _keep_up(self) -> None:
+        """Take in what is written while the log is not shown: a file that is rotated away unseen
+        would be missing in it, and much at once would take its time."""
+        if not isinstance(self.screen_stack[0], LogScreen):
+            self.watched.collection.refresh()
 
     def _tell(self, message: Message) -> None:
         """Send news to the screen of the current mode, under any dialog; others catch up later."""

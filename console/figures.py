@@ -95,8 +95,11 @@ def clock(at: float | None, *, fraction: bool = False) -> str:
     """Seconds since the epoch as local `HH:MM:SS`, or `HH:MM:SS.mmm`; empty for None."""
     if at is None:
         return ""
-    text = time.strftime("%H:%M:%S", time.localtime(at))
-    return f"{text}.{int(at % 1 * 1000):03d}" if fraction else text
+    if not fraction:
+        return time.strftime("%H:%M:%S", time.localtime(at))
+    # What was written as .379 may be a little less as a float.
+    seconds, milliseconds = divmod(int((at * 1000 + 0.01) // 1), 1000)
+    return time.strftime("%H:%M:%S", time.localtime(seconds)) + f".{milliseconds:03d}"
 
 
 def day_of(at: float) -> str:

@@ -18,7 +18,8 @@ _MASK = r"\1***"
 
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Letters and marks that Unicode draws as nothing at all ("default ignorable"), so that two
-# different texts would look the same.
+# different texts would look the same; and tones of skin, which some terminals give room and some
+# draw over what stands before them.
 _INVISIBLE = frozenset(
     chr(code)
     for first, last in (
@@ -30,11 +31,15 @@ _INVISIBLE = frozenset(
         (0x3164, 0x3164),
         (0xFE00, 0xFE0F),
         (0xFFA0, 0xFFA0),
+        (0x1F3FB, 0x1F3FF),
         (0xE0100, 0xE01EF),
     )
     for code in range(first, last + 1)
 )
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_MARKS = frozenset({"Mn", "Me", "Mc"})
+# Vowels and finals of Hangul, which are drawn into the syllable before them.
+_JAMO = re.compile("[\u1161-\u11ff\ud7b0-\ud7fb]")
 # More marks than this on one letter is a flood that paints over the neighbouring lines.
 _MARKS_PER_LETTER = 3
 
@@ -78,7 +83,7 @@ def _escape(text: str) -> str:
             shown.append(character)
             continue
         category = unicodedata.category(character)
-        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        marks = marks + 1 if category in _MARKS or _JAMO.match(character) else 0
         if category == "Zs":
             shown.append(" ")
         elif category in _HIDDEN_CATEGORIES or character in _INVISIBLE or marks > _MARKS_PER_LETTER:

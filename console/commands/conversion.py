@@ -17,8 +17,10 @@ from console.logs.records.wanted import Columns
 
 __all__ = ["ConvertWork", "convert"]
 
-# DuckDB reads no larger object than 16 MiB; of a longer line the beginning is kept.
+# DuckDB reads no larger object than 16 MiB, and a byte may take six in JSON: of a line longer than
+# this the beginning is kept, and so many characters of each of its texts.
 _RAW = 1024 * 1024
+_TEXT = 128 * 1024
 
 
 class ConvertWork:
@@ -43,7 +45,10 @@ class ConvertWork:
 
     def _converted(self, lines: Sequence[bytes]) -> bytes:
         sources = [self._source] * len(lines)
-        rows = list(map(_Row, *self._columns.of_lines(lines), sources, _raws(lines)))
+        columns = self._columns.of_lines(lines)
+        if max(map(len, lines)) > _RAW:
+            columns = [list(map(_cut, column)) for column in columns]
+        rows = list(map(_Row, *columns, sources, _raws(lines)))
         try:
             return _encoder.encode_lines(rows)
         except (msgspec.MsgspecError, UnicodeEncodeError):
@@ -90,6 +95,10 @@ _Row = msgspec.defstruct(
 _encoder = msgspec.json.Encoder()
 _skim = msgspec.json.Decoder(msgspec.defstruct("Object", [], gc=False)).decode
 _NO_OBJECT = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+def _cut(value: Any) -> Any:
+    return value[:_TEXT] if isinstance(value, str) else value
 
 
 def _raws(lines: Sequence[bytes]) -> list[msgspec.Raw | str]:

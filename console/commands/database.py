@@ -3,16 +3,16 @@
 import importlib
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from console.commands.arguments import UsageError
-from console.commands.views import literal, literals, view
+from console.commands.views import broken_lines, literal, literals, view
 from console.text import visible
 
-__all__ = ["Database", "DatabaseError", "single_select"]
+__all__ = ["Database", "DatabaseError", "count_broken", "single_select"]
 
 _SETTINGS = {
     "autoinstall_known_extensions": "false",
@@ -38,11 +38,22 @@ class Database:
 
     `plain` files, each with its name as a source, are read by DuckDB itself, `converted` is one
     that `convert` has written. Links to them and what does not fit into memory are in `folder`;
-    nothing else can be read. Raises UsageError when DuckDB is missing or too old.
+    nothing else can be read. Those named in `strays` have lines that are no objects, which are in
+    `converted`. Lines of requests whose id begins with `without` are left out.
+    Raises UsageError when DuckDB is missing or too old.
     """
 
-    def __init__(self, folder: Path, plain: Mapping[str, Path], converted: Path | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plain: Mapping[str, Path],
+        converted: Path | None,
+        *,
+        strays: Container[str] = (),
+        without: str = "",
+    ) -> None:
         self._duckdb = _duckdb()
+        self._without = without
         self._converted = None if converted is None else str(converted)
         self._plain: dict[str, str] = {}
         for number, (name, path) in enumerate(plain.items()):
@@ -50,6 +61,7 @@ class Database:
             link = folder / f"{number}.jsonl"
             link.symlink_to(path)
             self._plain[str(link)] = name
+        self._strays = {link for link, name in self._plain.items() if name in strays}
         try:
             self._connection = self._duckdb.connect(config=_SETTINGS)
             for setting, value in (
@@ -126,8 +138,22 @@ class Database:
             return False
 
     def _create(self, *, raw: bool) -> None:
-        lines = view(self._plain, self._converted, raw=raw)
+        lines = view(self._plain, self._converted, strays=self._strays, raw=raw)
+        if self._without:
+            own = f"starts_with(request_id, {literal(self._without)})"
+            lines = f"SELECT * FROM ({lines}) WHERE {own} IS NOT TRUE"  # noqa: S608
         self._connection.execute(f"CREATE OR REPLACE VIEW logs AS {lines}")
+
+
+def count_broken(path: Path, folder: Path) -> int:
+    """Return how many lines of a file DuckDB takes for no objects. Raises DatabaseError."""
+    duckdb = _duckdb()
+    link = folder / "checked.jsonl"
+    link.symlink_to(path)
+    with _one_line(duckdb.Error), duckdb.connect() as connection:
+        ((count,),) = connection.execute(broken_lines(str(link))).fetchall()
+    link.unlink()
+    return int(count)
 
 
 def single_select(query: str) -> str:

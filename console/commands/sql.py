@@ -69,16 +69,21 @@ def _parser() -> argparse.ArgumentParser:
         choices=("table", "csv", "json", "parquet"),
         help="default: what the output's name says, a table on a terminal, one JSON object a row",
     )
+    parser.add_argument(
+        "--without-requests",
+        default="",
+        metavar="PREFIX",
+        help="leave out requests whose id begins so, as the console's own polls do: opsconsole-",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output")
     return parser
 
 
 def _run(options: argparse.Namespace, problems: list[str]) -> bool:
-    limits = wanted(
-        [options.filter] if options.filter else [], since=options.since, until=options.until
-    )
+    logs, target = entries(options, Path())
+    words = [options.filter] if options.filter else []
+    limits = wanted(words, since=options.since, until=options.until, target=target)
     kind = _kind(options)
-    logs = entries(options, Path())
     # Imported late: --help and a wrong filter do not wait for it.
     from console.commands.crew import Crew  # noqa: PLC0415
     from console.commands.database import Database, single_select  # noqa: PLC0415
@@ -93,10 +98,12 @@ def _run(options: argparse.Namespace, problems: list[str]) -> bool:
     with tempfile.TemporaryDirectory(prefix="opsconsole-", dir=_large_folder()) as name:
         folder = Path(name)
         try:
-            plain, converted = _prepare(inputs, limits, crew, folder)
+            plain, converted, strays = _prepare(inputs, limits, crew, folder)
         finally:
             crew.close()
-        database = Database(folder, plain, converted)
+        database = Database(
+            folder, plain, converted, strays=strays, without=options.without_requests
+        )
         try:
             database.prepare(statement)
             _write(database, statement, kind, options.output, folder)
@@ -123,24 +130,40 @@ def _refuse_overwriting(output: Path | None, inputs: Sequence["Input"]) -> None:
 
 def _prepare(
     inputs: Sequence["Input"], limits: Wanted, crew: "Crew", folder: Path
-) -> tuple[dict[str, Path], Path | None]:
-    """Return the files that DuckDB reads itself, and one with all other lines, if there are any."""
-    from console.commands.contract import is_plain  # noqa: PLC0415
+) -> tuple[dict[str, Path], Path | None, set[str]]:
+    """Return the files that DuckDB reads itself, and one with all other lines, if there are any.
+
+    Also tells in which of these files some lines are among the others.
+    """
+    from console.commands.contract import strays  # noqa: PLC0415
     from console.commands.conversion import convert  # noqa: PLC0415
+    from console.commands.database import count_broken  # noqa: PLC0415
     from console.commands.files import FileInput  # noqa: PLC0415
 
     plain: dict[str, Path] = {}
     others: list[Input] = []
+    mixed: set[str] = set()
     for each in inputs:
-        if limits == Wanted() and isinstance(each, FileInput) and is_plain(each, crew):
-            plain[each.name] = each.log.path.resolve()
-        else:
+        # Of a descriptor, the file may have no name any more.
+        path = each.log.path.resolve() if isinstance(each, FileInput) else Path()
+        named = limits == Wanted() and path.is_file() and _is_text(path)
+        found = strays(each, crew) if named and isinstance(each, FileInput) else None
+        if found is None:
             others.append(each)
+            continue
+        # What else is broken is only found by reading all of it as DuckDB does.
+        if found.lines and count_broken(path, folder) != found.count:
+            others.append(each)
+            continue
+        plain[each.name] = path
+        if found.lines:
+            others.append(found)
+            mixed.add(each.name)
     if not others:
-        return plain, None
+        return plain, None, mixed
     converted = folder / "converted.jsonl"
     convert(others, limits.text, crew, converted)
-    return plain, converted
+    return plain, converted, mixed
 
 
 def _write(
@@ -163,6 +186,15 @@ def _write(
     else:
         # Not before all of it is there: what the file holds is kept when a statement fails.
         shutil.copyfile(made, path)
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether DuckDB can be told of a file: a name may have bytes that are no UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _large_folder() -> str | None:

@@ -1,10 +1,10 @@
 """The view `logs`, as SQL."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 from console.commands.contract import COLUMNS, LEVEL_NAMES
 
-__all__ = ["literal", "literals", "view"]
+__all__ = ["broken_lines", "literal", "literals", "view"]
 
 _READ_AS = {"status": "INTEGER", "duration_ms": "DOUBLE"}
 # As `convert` writes them: times in seconds since the epoch.
@@ -12,20 +12,29 @@ _TYPES = {"time": "DOUBLE", **_READ_AS}
 # What the contract calls otherwise.
 _KEYS = {"time": "timestamp", "message": "event"}
 _SOURCE, _RAW = "source", "raw"
+# NULL is a line that is no JSON.
+_IS_OBJECT = f"({_RAW} IS NOT NULL AND starts_with({_RAW}::VARCHAR, '{{'))"
 _LINES = "format = 'newline_delimited'"
-# A line that is broken is a row of nothing.
+# A line that is broken in its middle is a row of nothing.
 _LENIENT = f"{_LINES}, ignore_errors = true, filename = true"
 
 
-def view(plain: Mapping[str, str], converted: str | None, *, raw: bool) -> str:
+def view(
+    plain: Mapping[str, str], converted: str | None, *, strays: Container[str] = (), raw: bool
+) -> str:
     """Return a SELECT of all lines, with `raw` or without.
 
     `plain` are paths of files of the contract's lines, and what they are called; `converted` is the
-    path of one that `convert` has written. There must be any.
+    path of one that `convert` has written. There must be any. Of the paths in `strays`, the lines
+    that are no objects are left out: they are in `converted`.
     """
     parts: list[str] = []
-    if plain:
-        parts.append(_objects(plain) if raw else _fields(plain))
+    clean = {path: name for path, name in plain.items() if path not in strays}
+    if clean:
+        parts.append(_objects(clean) if raw else _fields(clean))
+    if mixed := {path: name for path, name in plain.items() if path in strays}:
+        chosen = "*" if raw else f"* EXCLUDE ({_RAW})"
+        parts.append(f"SELECT {chosen} FROM ({_objects(mixed)}) WHERE {_IS_OBJECT}")  # noqa: S608
     if converted is not None:
         columns = {name: _TYPES.get(name, "VARCHAR") for name in (*COLUMNS, _SOURCE)}
         if raw:
@@ -33,6 +42,12 @@ def view(plain: Mapping[str, str], converted: str | None, *, raw: bool) -> str:
         reader = f"read_json({literal(converted)}, columns = {_struct(columns)}, {_LINES})"
         parts.append(f"SELECT * REPLACE (to_timestamp(time) AS time) FROM {reader}")  # noqa: S608
     return " UNION ALL ".join(parts)
+
+
+def broken_lines(path: str) -> str:
+    """Return a SELECT of how many lines of a file are no objects, those of spaces not counted."""
+    lines = f"SELECT json AS {_RAW} FROM read_ndjson_objects({literal(path)}, {_LENIENT})"  # noqa: S608
+    return f"SELECT count(*) FROM ({lines}) WHERE NOT {_IS_OBJECT}"  # noqa: S608
 
 
 def literal(text: str) -> str:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from textual.app import ComposeResult
+from textual.geometry import Region
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widget import Widget
 
 from console.screens.messages import HealthChanged
@@ -19,6 +21,7 @@ class WatchScreen(Screen[None]):
 
     NAME = ""
     HINTS: Sequence[tuple[str, str]] = ()
+    COMMON_HINTS: Sequence[tuple[str, str]] = (("1 2 5", "screens"), ("q", "quit"), ("?", "keys"))
 
     def __init__(self, watch: Watch) -> None:
         super().__init__()
@@ -32,7 +35,11 @@ class WatchScreen(Screen[None]):
         """Put the screen together."""
         yield Header(self.watched, self.NAME)
         yield from self.body()
-        yield KeyHints((*self.HINTS, ("1 2 5", "screens"), ("q", "quit"), ("?", "keys")))
+        yield KeyHints((*self.HINTS, *self.COMMON_HINTS))
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw nothing: widgets cover all of it, and the framework would draw it each frame."""
+        return [Strip.blank(crop.width)] * crop.height
 
     def on_health_changed(self, _message: HealthChanged) -> None:
         """Count the healthy instances again, in the header of every screen."""

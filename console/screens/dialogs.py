@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -14,7 +14,7 @@ from console.migrations.state import Revision
 from console.targets import Target
 from console.text import visible
 
-__all__ = ["HelpDialog", "Leave", "QuitDialog", "UpgradeDialog"]
+__all__ = ["Leave", "QuitDialog", "UpgradeDialog"]
 
 Leave = Literal["wait", "terminate"]
 
@@ -88,59 +88,4 @@ class QuitDialog(ModalScreen[Leave | None]):
             text.append(f"{label}\n")
         panel = Vertical(Static(text, markup=False), classes="panel dialog")
         panel.border_title = "Quit"
-        yield panel
-
-
-class HelpDialog(ModalScreen[None]):
-    """All keys."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "back", show=False),
-    ]
-    KEYS = (
-        (
-            "Everywhere",
-            (
-                ("1 2 5", "Overview, Logs, Migrations"),
-                ("tab", "next panel"),
-                ("?", "these keys"),
-                ("q", "quit"),
-            ),
-        ),
-        (
-            "Lists",
-            (
-                ("↑ ↓ k j", "one line; pgup pgdn one page"),
-                ("home end", "first, last; or g G"),
-            ),
-        ),
-        ("Overview", (("enter", "log lines around a change"),)),
-        (
-            "Logs",
-            (
-                ("/ esc", "show what matches a filter, everything"),
-                ("t", "go to a time"),
-                ("l", "least level: all, info, warning, error"),
-                ("r", "only this request, everything"),
-                ("c", "all lines around a match, matches only"),
-                ("enter", "all of a line"),
-                ("space", "pause, go on"),
-                ("end G f", "follow again"),
-            ),
-        ),
-        ("Migrations", (("u", "upgrade to head"), ("R", "ask Alembic again"))),
-    )
-
-    def compose(self) -> ComposeResult:
-        """Put the table together."""
-        text = Text()
-        for title, keys in self.KEYS:
-            text.append(f"{title}\n", "bold")
-            for key, label in keys:
-                text.append(f"  {key:<10} ", "bold")
-                text.append(f"{label}\n")
-        text.rstrip()
-        panel = VerticalScroll(Static(text, markup=False), classes="panel dialog")
-        panel.border_title = "Keys"
-        panel.border_subtitle = "esc back"
         yield panel

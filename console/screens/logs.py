@@ -5,33 +5,35 @@ import time
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input
 
 from console.figures import clock
 from console.logs.filters.expression import Comparison
-from console.logs.filters.parser import Filter, parse
+from console.logs.filters.parser import Filter, FilterError, parse, reread
 from console.screens.base import WatchScreen
 from console.screens.detail import DetailScreen
 from console.screens.messages import LogsChanged
+from console.screens.sql import SqlScreen
+from console.screens.statistics import Lead, Memory, StatisticsScreen
 from console.text import visible
-from console.watch.refine import least_level, toggled, with_least_level
-from console.widgets.log_columns import Columns
+from console.watch.refine import least_level, narrowed, toggled, with_least_level
+from console.widgets.log_heading import LogHeading
 from console.widgets.log_status import LogStatus
 from console.widgets.log_view import LogView
 from console.widgets.prompt import Prompt
 
 __all__ = ["LogScreen"]
 
-# A frame this often, and when little comes every second one: each costs a few milliseconds.
-_FRAME_SECONDS = 0.06
-_LITTLE = 32 * 1024
+# What a scan has found is shown this often.
+_FOUND_SECONDS = 0.06
 # Nobody reads counts that change more often.
 _STATUS_SECONDS = 0.2
 # Processes that count lines are started when there is something on the screen.
 _COUNT_AFTER_SECONDS = 0.3
+_PROMPTING = ("filter", "time", "sql")
 _LEVELS = ("", "info", "warning", "error")
 
 
@@ -44,26 +46,31 @@ class LogScreen(WatchScreen):
         ("enter", "details"),
         ("G", "follow"),
         ("t", "time"),
+        ("s", "statistics"),
+        (":", "SQL"),
         ("l", "level"),
         ("r", "request"),
         ("c", "context"),
         ("space", "pause"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", show=False),
+        # By priority: what is typed right behind them is then for the prompt, not for the list.
+        Binding("slash", "filter", "filter", show=False, priority=True),
+        Binding("t", "time", "time", show=False, priority=True),
         Binding("escape", "lift", "lift the filter", show=False),
-        Binding("t", "time", "time", show=False),
         Binding("space", "pause", "pause", show=False),
         Binding("l", "level", "level", show=False),
         Binding("r", "request", "this request", show=False),
         Binding("c", "context", "context", show=False),
+        Binding("s", "statistics", "statistics", show=False),
+        Binding("colon", "sql", "SQL", show=False, priority=True),
     ]
 
     def body(self) -> Iterable[Widget]:
         """Column names, the log, what is typed, the log's state."""
         view = LogView(self.watched.collection, self.watched.field_names)
         return (
-            Static(id="columns", markup=False),
+            LogHeading(view.strips),
             view,
             Prompt(self.watched.field_names),
             LogStatus(self.watched, view),
@@ -75,41 +82,48 @@ class LogScreen(WatchScreen):
         return self.query_one(LogView)
 
     def on_mount(self) -> None:
-        """Begin to look for new lines."""
-        self._news = asyncio.Event()
+        """Begin to show what scans find, and to count."""
+        self._found = asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def on_change() -> None:
-            loop.call_soon_threadsafe(self._news.set)
+            loop.call_soon_threadsafe(self._found.set)
 
         self.watched.collection.on_change = on_change
-        self._busy = self._left_out = self._untold = False
         self._told_at = 0.0
-        self.set_interval(_FRAME_SECONDS, self._frame)
+        self._statements: list[str] = []
+        self._memory = Memory()
+        self._tell_later: Timer | None = None
+        self.run_worker(self._show_what_is_found(), group="found")
         self.set_timer(_COUNT_AFTER_SECONDS, self.watched.collection.count)
         self.set_focus(self.log_view)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave to the prompt the keys that are typed into it."""
+        typing = isinstance(self.focused, Input)
+        return not typing if action in _PROMPTING else super().check_action(action, parameters)
 
     def on_screen_resume(self) -> None:
         """Catch up with the lines that came while another screen was shown."""
         self.watched.collection.refresh()
         self.log_view.update()
-
-    def on_resize(self) -> None:
-        """Name the columns that fit."""
-        heading = Columns.fit(self.size.width - 1).heading()
-        self.query_one("#columns", Static).update(Text(heading))
+        self.query_one(LogHeading).refresh()
+        self._tell()
 
     def on_logs_changed(self, _message: LogsChanged) -> None:
-        """Tell what stands in the way of reading, soon."""
-        self._untold = True
+        """Show the newest lines, and what stands in the way of reading."""
+        view = self.log_view
+        if self.watched.collection.refresh() and not view.pager.held:
+            view.update()
+        self._tell_soon()
 
     def on_log_view_moved(self, _message: LogView.Moved) -> None:
         """Tell where the view is now."""
         self._tell()
 
-    def on_log_view_opened(self, message: LogView.Opened) -> None:
-        """Show all of one record."""
-        self.app.push_screen(DetailScreen(message.record))
+    def on_log_view_opened(self, _message: LogView.Opened) -> None:
+        """Show all of the line under the cursor."""
+        self.app.push_screen(DetailScreen(self.watched, self.log_view, self._look_for_text))
 
     def on_prompt_filtered(self, message: Prompt.Filtered) -> None:
         """Show what matches."""
@@ -178,39 +192,57 @@ class LogScreen(WatchScreen):
             self.log_view.toggle_context()
             self._tell()
 
+    def action_statistics(self) -> None:
+        """Show what the lines add up to."""
+        self.app.push_screen(StatisticsScreen(self.watched, self._memory, self._follow))
+
+    async def action_sql(self) -> None:
+        """Ask for a statement; when this returns, it can be typed."""
+        await self.app.push_screen(SqlScreen(self.watched, self._statements))
+
+    def _follow(self, lead: Lead) -> None:
+        """Show the lines behind a figure."""
+        if isinstance(lead, float):
+            self.show_time(lead)
+        else:
+            self._look_for_text(narrowed(self._wanted(), lead))
+
     def _wanted(self) -> Filter:
         return self.watched.collection.wanted or parse("")
 
     def _look_for_text(self, text: str) -> None:
-        # What `10m` meant when it was typed stays what it means.
-        self._look_for(parse(text, time.time(), seen=self.watched.field_names) if text else None)
+        try:
+            wanted = reread(text) if text else None
+        except FilterError as error:
+            # An id in the log may be longer than any filter.
+            self.notify(error.message, severity="warning", markup=False)
+        else:
+            self._look_for(wanted)
 
     def _look_for(self, wanted: Filter | None) -> None:
         self.log_view.empty = "no lines to show" if wanted is None else "no matches"
         self.log_view.look_for(wanted)
         self._tell()
 
-    def _frame(self) -> None:
-        """Show what has come since the last frame; nothing is drawn when nothing has."""
-        if not self.is_current and self.app.screen_stack[0] is not self:
-            return
-        self._left_out = not self._left_out and not self._busy
-        if self._left_out:
-            return
-        collection = self.watched.collection
-        before = collection.size
-        grown = collection.refresh()
-        self._busy = collection.size - before > _LITTLE
-        found = self._news.is_set()
-        self._news.clear()
-        view = self.log_view
-        if (grown and not view.pager.held) or (found and view.pager.incomplete):
-            view.update()
-        if grown or found:
-            self._untold = True
-        if self._untold and time.monotonic() - self._told_at >= _STATUS_SECONDS:
+    async def _show_what_is_found(self) -> None:
+        while True:
+            await self._found.wait()
+            self._found.clear()
+            if self.log_view.pager.incomplete:
+                self.log_view.update()
+            self._tell_soon()
+            await asyncio.sleep(_FOUND_SECONDS)
+
+    def _tell_soon(self) -> None:
+        rest = self._told_at + _STATUS_SECONDS - time.monotonic()
+        if rest <= 0:
+            # With the lines: what is drawn at once is drawn for less.
             self._tell()
+        elif self._tell_later is None:
+            self._tell_later = self.set_timer(rest, self._tell)
 
     def _tell(self) -> None:
-        self._untold, self._told_at = False, time.monotonic()
+        if self._tell_later is not None:
+            self._tell_later.stop()
+        self._told_at, self._tell_later = time.monotonic(), None
         self.query_one(LogStatus).refresh()

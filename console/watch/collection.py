@@ -66,6 +66,19 @@ class Collection:
         self.refresh()
 
     @property
+    def workers(self) -> Workers:
+        """The processes that look at the files."""
+        return self._workers
+
+    @property
+    def shown(self) -> Filter | None:
+        """Which lines are shown: what is looked for, without what is hidden. None: all."""
+        if self.wanted is None or self._hidden is None:
+            return self.wanted or self._hidden
+        both = all_of([self.wanted.expression, self._hidden.expression])
+        return replace(self.wanted, expression=both)
+
+    @property
     def problem(self) -> str:
         """Why lines are missing; empty while all is well."""
         told = dict(self._problems)
@@ -162,7 +175,7 @@ class Collection:
         (part,) = self._files[0]
         if part.log is not spool.log:
             part.close()
-            part = self._part(spool.log)
+            part = self._part(spool.log, before=spool.forgotten)
             self._files[0] = [part]
         part.window.refresh()
 
@@ -184,17 +197,14 @@ class Collection:
             del parts[:-_GENERATIONS]
         self._problems.pop(path.name, None)
 
-    def _part(self, log: LogFile) -> Part:
-        part = Part(log, self._workers, self._tell)
+    def _part(self, log: LogFile, *, before: int = 0) -> Part:
+        part = Part(log, self._workers, self._tell, before=before)
         self._look(part, None)
         return part
 
     def _look(self, part: Part, eye: int | None) -> None:
-        wanted, hidden = self.wanted, self._hidden
-        if wanted is not None and hidden is not None:
-            wanted = replace(wanted, expression=all_of([wanted.expression, hidden.expression]))
         try:
-            part.look_for(wanted or hidden, eye)
+            part.look_for(self.shown, eye)
         except OSError as error:
             self._problems[part.log.path.name] = reason(error)
 

@@ -43,7 +43,11 @@ class PatientWindow(Window):
 class Part:
     """A file, its window, and the scans that count its lines and look for matches."""
 
-    def __init__(self, log: LogFile, workers: Workers, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, log: LogFile, workers: Workers, on_change: Callable[[], None], *, before: int = 0
+    ) -> None:
+        self.before = before
+        """How many bytes of the log have come and been forgotten before the first of this file."""
         self.window = PatientWindow(log)
         self.search: Search | None = None
         self._workers = workers

@@ -3,12 +3,13 @@
 Needs no framework: the newest lines are drawn before that is imported.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.figures import clock, milliseconds, size
-from console.logs.records import Record
+from console.logs.filters.words import text_of
+from console.logs.records import Record, value_of
 from console.logs.statistics.tables import fit, width_of
 from console.text import visible
 
@@ -25,31 +26,42 @@ _LEVEL_INKS: dict[str, "Ink"] = {
     "critical": "bad",
 }
 _LEVEL, _STATUS, _DURATION, _METHOD = 8, 6, 9, 6
+_CHOSEN = 16
+# Below this, a message tells too little for another column beside it.
+_LEAST_MESSAGE = 24
 
 Part = tuple[str, "Ink"]
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The widths of the columns; a column of width 0 is not shown."""
+    """The widths of the columns; a column of width 0 is not shown. `extra` are fields, by their
+    paths, that are shown before the message."""
 
     time: int
     request_id: int
     message: int
+    extra: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, width: int) -> "Columns":
-        """Choose the columns for `width` cells: the narrower, the fewer details."""
+    def fit(cls, width: int, extra: Sequence[str] = ()) -> "Columns":
+        """Choose the columns for `width` cells: the narrower, the fewer details, and of the fields
+        that are `extra` only as many as there is room for."""
         time = 12 if width >= 100 else 8
         request_id = 36 if width >= 170 else 12 if width >= 100 else 0
         fixed = time + 2 + _LEVEL + 1 + _STATUS + 1 + _DURATION + 2
         if request_id:
             fixed += request_id + 2
-        return cls(time, request_id, max(width - fixed, 8))
+        count = max(width - fixed - _LEAST_MESSAGE, 0) // (_CHOSEN + 2)
+        shown = tuple(extra[:count])
+        message = max(width - fixed - len(shown) * (_CHOSEN + 2), 8)
+        return cls(time, request_id, message, shown)
 
     def heading(self) -> str:
         """Return the names of the columns."""
         text = f"{'TIME':<{self.time}}  {'LEVEL':<{_LEVEL}} {'STATUS':<{_STATUS}} {'DURATION':>9}  "
+        for name in self.extra:
+            text += f"{_fit(name.upper(), _CHOSEN)}  "
         text += f"{'REQUEST OR EVENT':<{self.message}}"
         return f"{text}  REQUEST ID" if self.request_id else text
 
@@ -61,6 +73,9 @@ class Columns:
         yield f"{status:<{_STATUS}} ", _status_ink(record.status)
         duration = "" if record.duration is None else milliseconds(record.duration)[:_DURATION]
         yield f"{duration:>{_DURATION}}  ", "plain"
+        for name in self.extra:
+            value = value_of(record, name)
+            yield f"{_fit('' if value is None else text_of(value), _CHOSEN)}  ", "strong"
         yield from self._message(record)
         if self.request_id:
             yield f"  {_fit(record.request_id, self.request_id)}", "dim"

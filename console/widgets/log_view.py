@@ -1,13 +1,9 @@
 """The log: a screenful of lines that follows its end, or stays where one reads."""
 
-from collections.abc import Callable, Iterable
-from itertools import groupby
+from collections.abc import Callable
 from math import ceil
-from operator import itemgetter
-from typing import ClassVar, get_args
+from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.geometry import Region
@@ -19,15 +15,12 @@ from console.logs.filters.seen import FieldNames
 from console.logs.records import Record, decode
 from console.watch.collection import Collection
 from console.watch.pager import Pager, Row
-from console.watch.part import Part
-from console.widgets.ink import Ink, Inked
-from console.widgets.log_columns import Columns
+from console.widgets.ink import Inked
+from console.widgets.log_strips import LogStrips
 
 __all__ = ["LogView"]
 
 _WHEEL = 3
-# The first lines that are drawn are learnt from, then one in so many.
-_LEARN_FIRST, _LEARN_EVERY = 20, 100
 
 
 class LogView(Inked, can_focus=True):
@@ -50,10 +43,6 @@ class LogView(Inked, can_focus=True):
     class Opened(Message):
         """Enter was pressed on a line, or it was clicked twice."""
 
-        def __init__(self, record: Record) -> None:
-            super().__init__()
-            self.record = record
-
     class Moved(Message):
         """Other lines were gone to, or another one is chosen."""
 
@@ -63,11 +52,7 @@ class LogView(Inked, can_focus=True):
         self.cursor = 0
         self._above = 0
         self.empty = "no lines to show"
-        self._names = names
-        self._drawn = 0
-        self._columns = Columns.fit(80)
-        self._strips: dict[tuple[Part, int, bool], Strip] = {}
-        self._styles: dict[Ink, Style] = {}
+        self.strips = LogStrips(self, names)
         self._thumb = range(0)
 
     @property
@@ -118,15 +103,17 @@ class LogView(Inked, can_focus=True):
         """Go to the first line at or after a time, with some of those before it."""
         found = self.pager.to_time(at, self._height)
         if self.pager.rows:
-            self._put(self.pager.rows[found], self._height // 3)
+            self.put(self.pager.rows[found], self._height // 3)
             self._moved()
+
+    def put(self, row: Row, above: int) -> None:
+        """Show a line, or the next one, with so many lines above it, and choose it."""
+        self.cursor = self.pager.place(row, above, self._height)
+        self._settle()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw some lines. Without a border, the framework has nothing to add to them."""
         strips = [self.render_line(y) for y in crop.line_range]
-        for line_filter in self.get_line_filters():
-            background = self.background_colors[1]
-            strips = [strip.apply_filter(line_filter, background) for strip in strips]
         if crop.column_span != (0, self.size.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
@@ -136,16 +123,10 @@ class LogView(Inked, can_focus=True):
         rows = self.pager.rows
         if y >= len(rows):
             text = self.empty if y == 0 and not rows else ""
-            return self._whole([(text, "dim")], y)
-        key = rows[y].part, rows[y].start, y in self._thumb
-        strip = self._strips.get(key)
-        if strip is None:
-            record = decode(rows[y].line)
-            self._learn(record)
-            strip = self._strips[key] = self._whole(self._columns.draw(record), y)
+            return self.strips.whole([(text, "dim")], thumb=y in self._thumb)
+        strip = self.strips.line(rows[y], thumb=y in self._thumb)
         if y == self.cursor and self.has_focus:
-            chosen = Segment.apply_style(strip, post_style=self.ink("cursor"))
-            return Strip(chosen, strip.cell_length)
+            return self.strips.chosen(strip)
         return strip
 
     def action_move(self, lines: int) -> None:
@@ -194,9 +175,8 @@ class LogView(Inked, can_focus=True):
 
     def action_open(self) -> None:
         """Tell that the line under the cursor was opened."""
-        record = self.selected
-        if record is not None:
-            self.post_message(self.Opened(record))
+        if self.pager.rows:
+            self.post_message(self.Opened())
 
     def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
         """Scroll, which stops the following."""
@@ -220,39 +200,17 @@ class LogView(Inked, can_focus=True):
 
     def on_resize(self) -> None:
         """Choose the columns for the new width, and as many lines as there is room for."""
-        self._columns = Columns.fit(self.size.width - 1)
-        self._strips.clear()
-        self._styles.clear()
+        self.strips.fit()
         chosen = self.selected_row
         if self.following or chosen is None:
             self.update()
         else:
             # It stays in view, and returns to where one has put it when there is room again.
-            self._put(chosen, min(self._above, self._height - 1))
+            self.put(chosen, min(self._above, self._height - 1))
 
     @property
     def _height(self) -> int:
         return self.size.height
-
-    def _whole(self, parts: Iterable[tuple[str, Ink]], y: int) -> Strip:
-        """Return a strip as wide as the view, the scroll bar at its end."""
-        if not self._styles:
-            base = self.rich_style
-            self._styles = {name: base + self.ink(name) for name in get_args(Ink)}
-        # Few segments: each costs the framework as much as all of its text.
-        whole = [("".join(t for t, _ in same), ink) for ink, same in groupby(parts, itemgetter(1))]
-        segments = [Segment(text, self._styles[ink]) for text, ink in whole]
-        width = self.size.width - 1
-        # The framework knows the widths of some rare characters better.
-        if sum(segment.cell_length for segment in segments) != width:
-            segments = list(Strip(segments).adjust_cell_length(width, self._styles["plain"]))
-        segments.append(Segment("┃" if y in self._thumb else " ", self._styles["dim"]))
-        return Strip(segments, width + 1)
-
-    def _learn(self, record: Record) -> None:
-        if self._drawn < _LEARN_FIRST or self._drawn % _LEARN_EVERY == 0:
-            self._names.add(record)
-        self._drawn += 1
 
     def _keep_place(self, change: Callable[[], None]) -> None:
         chosen, following = self.selected_row, self.following
@@ -260,25 +218,18 @@ class LogView(Inked, can_focus=True):
         if following or chosen is None:
             self.update()
         else:
-            self._put(chosen, self.cursor)
+            self.put(chosen, self.cursor)
 
     def _moved(self) -> None:
         self._settle()
         self._above = self.cursor
         self.post_message(self.Moved())
 
-    def _put(self, row: Row, above: int) -> None:
-        """Show a line, or the next one, with so many lines above it, and choose it."""
-        self.cursor = self.pager.place(row, above, self._height)
-        self._settle()
-
     def _settle(self) -> None:
         """Take note that the rows or the cursor have changed; the cursor must be on a row."""
         rows = self.pager.rows
         self.cursor = max(min(self.cursor, len(rows) - 1), 0)
-        shown = {(row.part, row.start) for row in rows}
-        for gone in [key for key in self._strips if key[:2] not in shown]:
-            del self._strips[gone]
+        self.strips.keep(rows)
         first, last = self.pager.share
         top = min(int(first * self._height), self._height - 1)
         self._thumb = range(top, max(ceil(last * self._height), top + 1) if last - first < 1 else 0)

@@ -9,7 +9,8 @@ import pytest
 from textual.widgets import Input
 
 from console.app import OpsConsole
-from console.screens.dialogs import HelpDialog, QuitDialog, UpgradeDialog
+from console.screens.dialogs import QuitDialog, UpgradeDialog
+from console.screens.help import HelpDialog
 from console.screens.logs import LogScreen
 from console.screens.migrations import MigrationsScreen
 from console.screens.overview import OverviewScreen

@@ -64,6 +64,8 @@ def test_the_clock_is_local() -> None:
     at = 1_768_473_000.1239
     assert clock(at) == time.strftime("%H:%M:%S", time.localtime(at))
     assert clock(at, fraction=True).endswith(".123")
+    assert clock(1768443702.379, fraction=True).endswith(".379")
+    assert clock(-0.001, fraction=True) == f"{clock(-1)}.999"
     assert clock(None) == ""
 
 

@@ -1,6 +1,7 @@
 """The Logs screen, driven by keys, over real files that are written, rotated and cut off."""
 
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,11 +10,11 @@ from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from console.app import LogConsole, OpsConsole
-from console.screens.detail import DetailScreen
 from console.screens.logs import LogScreen
 from console.targets import Command, Target
 from console.widgets.log_view import LogView
 from tests.console.seeing import append, screen_text, sees
+from tests.console.terminal import Terminal
 
 Until = Callable[..., Awaitable[None]]
 LogLine = Callable[..., bytes]
@@ -221,18 +222,6 @@ async def test_a_time_is_gone_to(until: Until, log: Path, log_line: LogLine) -> 
         assert view_of(app).selected.path == "/1319"
 
 
-async def test_all_of_a_line(until: Until, log: Path, log_line: LogLine) -> None:
-    app = console(log)
-    append(log, log_line(extra={"deep": [1, "\x1b[0m"]}, stack="one\ntwo [b]three[/b]"))
-    async with app.run_test(size=(80, 40)) as pilot:
-        await until(sees(app, "1 line"))
-        await pilot.press("enter")
-        await until(sees(app, '"duration_ms": 45.2', '"deep": [', r"\u001b[0m", "  two [b]three"))
-        assert isinstance(app.screen, DetailScreen)
-        await pilot.press("escape")
-        assert isinstance(app.screen, LogScreen)
-
-
 async def test_a_missing_log_appears_later(until: Until, log: Path, log_line: LogLine) -> None:
     late = log.with_name("late.jsonl")
     app = console(late)
@@ -297,3 +286,37 @@ async def test_a_command_can_be_scrolled_like_a_file(until: Until, tmp_path: Pat
         await typed(pilot, "4242")
         await pilot.press("enter")
         await until(sees(app, "line 4242", "1 match"))
+
+
+async def test_no_line_is_missed_while_another_screen_is_shown(
+    until: Until, log: Path, log_line: LogLine
+) -> None:
+    app = OpsConsole(Target("shop", logs=(log,)))
+    append(log, log_line(path="/first"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(lambda: app.watched.collection.parts)
+        rotate(log)
+        append(log, log_line(path="/second"))
+        await until(lambda: len(app.watched.collection.parts) == 2)
+        rotate(log)
+        append(log, log_line(path="/third"))
+        await until(lambda: app.watched.collection.parts[-1].log.end == log.stat().st_size)
+        await pilot.press("2")
+        await until(sees(app, "/second", "/third"))
+
+
+@pytest.mark.parametrize(
+    ("burst", "told"),
+    [("/path~/clock\r", " 1 match"), ("t2026-01-15T10:30:00.123Z\r", " lines below")],
+)
+def test_what_is_typed_in_one_go_reaches_the_prompt(
+    log: Path, log_line: LogLine, burst: str, told: str
+) -> None:
+    append(log, *paths(log_line, 200), log_line(path="/clock", timestamp="2026-01-15T10:31:00Z"))
+    argv = [sys.executable, "-m", "console", "--log", str(log)]
+    with Terminal(argv, log.parent) as terminal:
+        terminal.until(b"201 lines")
+        terminal.press(burst)
+        terminal.until(told.encode())
+        terminal.press("q")
+        assert terminal.end() == 0

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from console.app import LogConsole
+from console.logs.filters.parser import parse
 from console.logs.sources.block import Block
 from console.targets import load
+from console.watch.query import ask
 from console.watch.tally import Tally
+from console.watch.watch import Watch
 from tests.console.commands.processes import opsconsole
 from tests.console.seeing import append, screen_text, sees
 
@@ -41,6 +44,16 @@ async def test_the_screen_has_no_other_lines(
         await pilot.press("slash", *"path~new", "enter")
         await until(sees(app, "1 match"))
         assert "/web" not in screen_text(app)
+
+
+async def test_sql_has_no_other_lines(shared: Path) -> None:
+    watch = Watch(load(shared), lambda: None)
+    try:
+        assert (await ask(watch, "select count(*) as n from logs")).rows == ["2"]
+        watch.collection.look_for(parse("path=/web or path=/api"), {})
+        assert (await ask(watch, "select count(*) as n from logs")).rows == ["2"]
+    finally:
+        watch.collection.close()
 
 
 def test_only_its_lines_are_counted(log_line: LogLine) -> None:

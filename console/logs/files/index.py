@@ -103,6 +103,12 @@ class Index(SliceScan):
                 if found.time is not None and isnan(self._times[found.number]):
                     self._times[found.number] = found.time
 
+    def _forget(self, number: int) -> None:
+        self._lines.add(number, -self._lines[number])
+        for counts in self._levels:
+            counts[number] = 0
+        self._times[number] = nan
+
     def _resize(self, slices: int) -> None:
         self._lines.grow(slices)
         missing = slices - len(self._times)

@@ -8,7 +8,7 @@ import msgspec
 
 from console.logs.files.blocks import slice_of
 from console.logs.filters import plan
-from console.logs.filters.parser import parse
+from console.logs.filters.parser import reread
 
 __all__ = ["FEW", "Matcher", "SliceMatches", "decode"]
 
@@ -36,7 +36,7 @@ class Matcher:
 
     def __init__(self, text: str, *, every: bool = False) -> None:
         """`text` is a filter without limits of time. Raises FilterError."""
-        self._plan = plan.compile(parse(text).expression)
+        self._plan = plan.compile(reread(text).expression)
         self._every = every
         self._found: list[SliceMatches] = []
         self._number = -1

@@ -16,6 +16,8 @@ __all__ = ["SliceScan"]
 _PIECE_SLICES = 4
 # So many slices that were appended at once are looked at here rather than by a worker.
 _AT_ONCE = 4
+# A line of so many bytes takes its time, and so do so many lines in one block.
+_LONG, _MANY = 1024 * 1024, 16 * 1024
 
 
 def _nothing() -> None:
@@ -25,6 +27,7 @@ def _nothing() -> None:
 class SliceScan(ABC):
     """What is known of each slice of a file; the workers find it out, or whoever needs it first.
 
+    What takes long, very many lines or a very long one, is left to the workers by everybody else.
     Looks at the lines from `start` to `stop`, without a `stop` to wherever the file grows. What
     the workers could not read is told by `problem`. `on_change` is called after each piece, from
     their thread: it should do no more than ask for a new frame.
@@ -81,9 +84,10 @@ class SliceScan(ABC):
         first = len(self._known)
         self._extend(end)
         for number in range(first, min(len(self._known), first + _AT_ONCE)):
-            self._learn(number)
-        self._workers.wake()
-        self._tell()
+            if not self._learn(number):
+                break
+        if self._pending:
+            self._workers.wake()
 
     def close(self) -> None:
         """Look no further."""
@@ -102,8 +106,13 @@ class SliceScan(ABC):
     def deliver(self, piece: Piece, state: bytes) -> None:
         """Take in what a worker has found."""
         with self._lock:
-            self._take(state, lambda number: not self._known[number])
+            # The last slice may have grown since by what was left to a worker.
+            stale = slice_of(piece.end) if piece.end < self._horizon else len(self._known)
+            self._take(state, lambda number: not self._known[number] and number < stale)
+            again = stale < slice_of(piece.stop) and not self._known[stale]
             self._mark(piece)
+            if again:
+                self._queue_again(stale)
         self._tell()
 
     def put_back(self, piece: Piece) -> None:
@@ -131,16 +140,30 @@ class SliceScan(ABC):
         """Add what was found to each slice that is `wanted`; called with the lock held."""
 
     @abstractmethod
+    def _forget(self, number: int) -> None:
+        """Take back what was found in a slice; called with the lock held."""
+
+    @abstractmethod
     def _resize(self, slices: int) -> None:
         """Have room for so many slices; called with the lock held."""
 
-    def _learn(self, number: int) -> None:
-        """Look at a slice here and now."""
-        state = self._look(number * SLICE, (number + 1) * SLICE, self._horizon)
+    def _learn(self, number: int) -> bool:
+        """Look at a slice here and now; False: it takes long, and is left to a worker."""
+        state = self._glance(number * SLICE, (number + 1) * SLICE, self._horizon)
+        if state is None:
+            return False
         with self._lock:
             if not self._known[number]:
                 self._take(state, lambda found: found == number)
                 self._known[number] = 1
+        return True
+
+    def _glance(self, start: int, stop: int, end: int) -> bytes | None:
+        """Look, unless that takes long."""
+        start = max(start, self._start)
+        if any(_takes_long(block) for _, block in blocks(self.log.descriptor, start, stop, end)):
+            return None
+        return self._look(start, stop, end)
 
     def _look(self, start: int, stop: int, end: int) -> bytes:
         with self._own_lock:
@@ -161,12 +184,19 @@ class SliceScan(ABC):
         with self._lock:
             if number >= len(self._known):
                 return
-            edge = (number + 1) * SLICE
-            if self._known[number]:
-                self._take(self._look(self._horizon, edge, end), lambda _: True)
-            else:
-                self._take(self._look(number * SLICE, edge, end), lambda _: True)
+            known = self._known[number]
+            start = self._horizon if known else number * SLICE
+            state = self._glance(start, (number + 1) * SLICE, end)
+            if state is not None:
+                self._take(state, lambda _: True)
                 self._known[number] = 1
+            elif known:
+                self._forget(number)
+                self._queue_again(number)
+
+    def _queue_again(self, number: int) -> None:
+        self._known[number] = 0
+        insort(self._pending, (number, number + 1))
 
     def _extend(self, end: int) -> None:
         with self._lock:
@@ -193,3 +223,7 @@ class SliceScan(ABC):
         if at > 0 and eye - self._pending[at - 1][1] < self._pending[at][0] - eye:
             return at - 1
         return at
+
+
+def _takes_long(block: bytes) -> bool:
+    return len(block) > _LONG or block.count(b"\n") > _MANY

@@ -85,10 +85,8 @@ class Search(SliceScan):
         found: list[int] = []
         number = slice_of(max(offset, self._start))
         while number < len(self._known) and len(found) < count:
-            if not self._known[number]:
-                if time.monotonic() > deadline:
-                    return Found(found, complete=False)
-                self._learn(number)
+            if not self._known[number] and (time.monotonic() > deadline or not self._learn(number)):
+                return Found(found, complete=False)
             if self._tally[number]:
                 offsets = self._offsets(number)
                 at = bisect_left(offsets, offset)
@@ -102,10 +100,8 @@ class Search(SliceScan):
         found: list[int] = []
         number = min(slice_of(offset), len(self._known) - 1)
         while number >= slice_of(self._start) and len(found) < count:
-            if not self._known[number]:
-                if time.monotonic() > deadline:
-                    return Found(found, complete=False)
-                self._learn(number)
+            if not self._known[number] and (time.monotonic() > deadline or not self._learn(number)):
+                return Found(found, complete=False)
             if self._tally[number]:
                 offsets = self._offsets(number)
                 at = bisect_left(offsets, offset)
@@ -165,6 +161,11 @@ class Search(SliceScan):
         self._recent[number] = offsets
         while len(self._recent) > 1 and sum(map(len, self._recent.values())) > _RECENT:
             del self._recent[next(iter(self._recent))]
+
+    def _forget(self, number: int) -> None:
+        self._tally.add(number, -self._tally[number])
+        self._kept_count -= len(self._kept.pop(number, ()))
+        self._recent.pop(number, None)
 
     def _resize(self, slices: int) -> None:
         self._tally.grow(slices)

@@ -8,7 +8,16 @@ import msgspec
 
 from console.logs.records.plain import logfmt, recognise
 
-__all__ = ["CARRIERS", "Parsed", "at_path", "cleaned", "may_be_object", "parse", "payload"]
+__all__ = [
+    "CARRIERS",
+    "Parsed",
+    "at_path",
+    "behind_prefix",
+    "cleaned",
+    "may_be_object",
+    "parse",
+    "payload",
+]
 
 CARRIERS = ("log", "MESSAGE", "jsonPayload")
 """Keys whose value may be a line inside the line: Docker's, journald's, Google Cloud's."""
@@ -56,6 +65,12 @@ def payload(raw: bytes) -> tuple[str, bytes]:
     if raw[-1:] == b"}" and (found := _PREFIX.match(raw)):
         return (found[1] or b"").decode(), raw[found.end() :]
     return "", raw
+
+
+def behind_prefix(raw: bytes) -> bytes:
+    """Return what is behind a prefix that tells no more than a time; nothing if there is none."""
+    found = _PREFIX.match(raw) if raw[-1:] == b"}" else None
+    return raw[found.end() :] if found and found.end() else b""
 
 
 def parse(raw: bytes) -> Parsed | None:

@@ -21,6 +21,7 @@ from console.logs.records.objects import CARRIERS
 from console.logs.records.record import DEFAULTS, Record, decode_line, value_of
 from console.logs.records.rows import Rows
 from console.logs.records.typed import COARSE, TypedColumns
+from console.logs.records.wrapped import Wrapped
 
 __all__ = ["Columns", "reader"]
 
@@ -62,6 +63,7 @@ class Columns:
         # The fields that some line did not have under the first of their names.
         self._wide: set[str] = set()
         self._rows = self._layout()
+        self._wrapped = Wrapped(self.names, self.of_lines, coarse=coarse)
 
     def __call__(self, block: bytes) -> list[list[Any]]:
         """Return a list for each name, with a value for each line."""
@@ -161,6 +163,8 @@ class Columns:
         self, lines: Sequence[bytes], numbers: Collection[int], columns: list[list[Any]]
     ) -> None:
         """Put what `decode` finds in some lines into the columns."""
+        if len(numbers) >= _SAMPLE:
+            numbers = self._wrapped.fill(lines, numbers, columns)
         decoded = _Decoded()
         records = [decoded[lines[number]] for number in numbers]
         for name, column in zip(self.names, columns, strict=True):

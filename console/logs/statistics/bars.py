@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from console.figures import count, length, moment
-from console.logs.statistics.timespan import Histogram
+from console.logs.statistics.timespan import Bar, Histogram
 
-__all__ = ["bars"]
+__all__ = ["bars", "drawn_bars", "series"]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LABEL = 10
@@ -20,16 +20,10 @@ def bars(histogram: Histogram, width: int) -> Iterator[str]:
         return
     # More bars than columns: so many together make one.
     together = -(-len(every) // room)
-    rows = {"lines": [bar.lines for bar in every]}
-    for level in ("warning", "error", "critical"):
-        if any(level in bar.levels for bar in every):
-            rows[level] = [bar.levels.get(level, 0) for bar in every]
-    failed = [bar.failed for bar in every]
-    if any(failed) and failed != rows.get("error"):
-        rows["failed"] = failed
+    rows = series(every)
     for name, values in rows.items():
         sums = [sum(values[i : i + together]) for i in range(0, len(values), together)]
-        yield f"{name:<{_LABEL}}{_draw(sums)}  ≤ {count(max(sums))}"
+        yield f"{name:<{_LABEL}}{drawn_bars(sums)}  ≤ {count(max(sums))}"
     days = histogram.seconds * len(every) > 86_400
     drawn = -(-len(every) // together)
     first, last = (moment(bar.at, date=days) for bar in (every[0], every[-1]))
@@ -37,7 +31,20 @@ def bars(histogram: Histogram, width: int) -> Iterator[str]:
     yield f"{'':<{_LABEL}}{axis}  a bar is {length(histogram.seconds * together)}"[:width]
 
 
-def _draw(values: Sequence[int]) -> str:
-    top = max(values) or 1
-    # Whatever is not nothing is seen.
+def series(every: Sequence[Bar]) -> dict[str, list[int]]:
+    """Return what is counted in each bar: all lines, those of the levels from warning on that there
+    are, and failed requests where these are not the lines of level error."""
+    rows = {"lines": [bar.lines for bar in every]}
+    for level in ("warning", "error", "critical"):
+        if any(level in bar.levels for bar in every):
+            rows[level] = [bar.levels.get(level, 0) for bar in every]
+    failed = [bar.failed for bar in every]
+    if any(failed) and failed != rows.get("error"):
+        rows["failed"] = failed
+    return rows
+
+
+def drawn_bars(values: Sequence[int]) -> str:
+    """Return a block for each value, the highest for the largest; a blank is nothing at all."""
+    top = max(values, default=0) or 1
     return "".join(_BLOCKS[-(-value * 8 // top) - 1] if value else " " for value in values)

@@ -1,6 +1,6 @@
 """The job by which worker processes count files in parts; see `console.logs.files.fold`."""
 
-from console.logs.filters.parser import parse
+from console.logs.filters.parser import reread
 from console.logs.filters.plan import compile as compile_plan
 from console.logs.statistics.statistics import Statistics
 
@@ -18,7 +18,7 @@ class StatisticsWork:
 
     def __init__(self, text: str = "", source: str = "") -> None:
         """Raises FilterError."""
-        self._plan = compile_plan(parse(text).whole) if text else None
+        self._plan = compile_plan(reread(text).whole) if text else None
         self._source = source
         self._statistics = Statistics()
 

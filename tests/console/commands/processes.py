@@ -66,7 +66,7 @@ def on_terminal(
         start_new_session=True,
     )
     os.close(slave)
-    output = b""
+    output = bytearray()
     while True:
         try:
             chunk = os.read(terminal, 65536)

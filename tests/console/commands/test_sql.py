@@ -95,6 +95,33 @@ def test_a_single_line_of_another_kind_is_found_in_a_large_file(tmp_path: Path, 
     assert first["message"] in {"Killed", "[1,2]", "broken \\xff"}
 
 
+TORN = (b'{"event":"torn off, "lev\n', b"Killed\n", b"[1,2]\n", b" \n", b'{"event":"\xff"}\n')
+
+
+@pytest.mark.parametrize("broken_inside", [False, True])
+@pytest.mark.parametrize("columns", ["message", "message, raw"])
+def test_a_broken_line_is_a_row_with_its_text(
+    tmp_path: Path, columns: str, *, broken_inside: bool
+) -> None:
+    """What no cheap look finds has the whole file taken through another way, to the same result."""
+    lines = [line(event="usual")] * 3_000
+    for at, torn in enumerate(TORN):
+        lines.insert(400 * at + 150, torn)
+    inside = b'{"event":"a" "b"}\n'
+    if broken_inside:
+        lines.insert(250, inside)
+    (tmp_path / "a.jsonl").write_bytes(b"".join(lines) + b'{"event":"half')
+    query = f"select {columns} from logs where message is null or message != 'usual'"
+    log = ("--log", "a.jsonl")
+    rows = sql(query, *log, cwd=tmp_path)
+    expected = {*map(bytes.strip, TORN[:3]), b'{"event":"half', b"\\xff", b""}
+    expected |= {inside.strip()} if broken_inside else set()
+    assert {(row["message"] or "").strip().encode() for row in rows} == expected
+    assert len(rows) == len(expected)
+    ((count,),) = (row.values() for row in sql("select count(*) from logs", *log, cwd=tmp_path))
+    assert count == 3_000 + len(expected)
+
+
 def test_every_source_is_in_it(log: Path) -> None:
     (log.parent / "b.gz").write_bytes(gzip.compress(CONTRACT))
     rows = sql(
