@@ -236,10 +236,10 @@ class LogScreen(WatchScreen):
     def _tell_soon(self) -> None:
         rest = self._told_at + _STATUS_SECONDS - time.monotonic()
         if rest <= 0:
-            # With the lines: what is drawn at once is drawn for less.
             self._tell()
         elif self._tell_later is None:
-            self._tell_later = self.set_timer(rest, self._tell)
+            # Unless lines come before that: what is drawn with them is drawn for less.
+            self._tell_later = self.set_timer(rest + _STATUS_SECONDS, self._tell)
 
     def _tell(self) -> None:
         if self._tell_later is not None:
