@@ -21,7 +21,7 @@ from console.logs.records.objects import CARRIERS
 from console.logs.records.record import DEFAULTS, Record, decode_line, value_of
 from console.logs.records.rows import Rows
 from console.logs.records.typed import COARSE, TypedColumns
-from console.logs.records.wrapped import Wrapped
+from console.logs.records.wrapped import Wrapped, may_be_wrapped
 
 __all__ = ["Columns", "reader"]
 
@@ -72,9 +72,24 @@ class Columns:
     def of_lines(self, lines: Sequence[bytes]) -> list[list[Any]]:
         """Return a list for each name, with a value for each line, with or without its newline."""
         if self._typed is None or not _few(self._typed(lines[:_SAMPLE])[1], lines[:_SAMPLE]):
-            return self._of_any(lines)
+            return self._of_wrapped(lines) if self._are_wrapped(lines) else self._of_any(lines)
         columns, others = self._typed(lines)
         self._decode(lines, others, columns)
+        return columns
+
+    def _are_wrapped(self, lines: Sequence[bytes]) -> bool:
+        return sum(map(may_be_wrapped, lines[:_SAMPLE])) > _SAMPLE // 2
+
+    def _of_wrapped(self, lines: Sequence[bytes]) -> list[list[Any]]:
+        """Do what `of_lines` does for lines with something around most of them."""
+        columns: list[list[Any]] = [[None] * len(lines) for _ in self.names]
+        rest = self._wrapped.fill(lines, columns)
+        if rest:
+            for column, values in zip(
+                columns, self._of_any([lines[number] for number in rest]), strict=True
+            ):
+                for number, value in zip(rest, values, strict=True):
+                    column[number] = value
         return columns
 
     def _of_any(self, lines: Sequence[bytes]) -> list[list[Any]]:
@@ -163,8 +178,6 @@ class Columns:
         self, lines: Sequence[bytes], numbers: Collection[int], columns: list[list[Any]]
     ) -> None:
         """Put what `decode` finds in some lines into the columns."""
-        if len(numbers) >= _SAMPLE:
-            numbers = self._wrapped.fill(lines, numbers, columns)
         decoded = _Decoded()
         records = [decoded[lines[number]] for number in numbers]
         for name, column in zip(self.names, columns, strict=True):

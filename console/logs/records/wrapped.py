@@ -1,6 +1,6 @@
 """Lines that a container runtime has put something around: many at once, as `decode` would."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -9,7 +9,7 @@ from console.logs.records.objects import behind_prefix
 from console.logs.records.times import instants
 from console.logs.records.typed import TypedColumns
 
-__all__ = ["Wrapped"]
+__all__ = ["Wrapped", "may_be_wrapped"]
 
 _UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
@@ -23,7 +23,14 @@ class _Docker(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 _docker = msgspec.json.Decoder(_Docker).decode
 _skim = msgspec.json.Decoder(msgspec.defstruct("Object", [], gc=False)).decode
 
+_DOCKER = b'{"log":'
+
 Columns = list[list[Any]]
+
+
+def may_be_wrapped(line: bytes) -> bool:
+    """Whether a line looks as if there were something around another one."""
+    return line.startswith(_DOCKER) or (line[:1] != b"{" and line.rstrip().endswith(b"}"))
 
 
 class Wrapped:
@@ -40,13 +47,14 @@ class Wrapped:
         self._typed = TypedColumns.of(names, coarse=coarse)
         self._coarse = coarse
 
-    def fill(self, lines: Sequence[bytes], numbers: Collection[int], columns: Columns) -> list[int]:
-        """Put the values of lines with these numbers into the columns; return the numbers left."""
-        rest = [n for n in numbers if not lines[n].startswith(b'{"log":')]
-        if len(rest) < len(numbers):
-            docker = [n for n in numbers if lines[n].startswith(b'{"log":')]
-            rest += self._fill_docker(lines, docker, columns)
-        return self._fill_prefixed(lines, rest, columns)
+    def fill(self, lines: Sequence[bytes], columns: Columns) -> list[int]:
+        """Put the values of lines into the columns; return the numbers of the lines left."""
+        docker = [number for number, line in enumerate(lines) if line.startswith(_DOCKER)]
+        others = [number for number, line in enumerate(lines) if not line.startswith(_DOCKER)]
+        return [
+            *self._fill_docker(lines, docker, columns),
+            *self._fill_prefixed(lines, others, columns),
+        ]
 
     def _fill_prefixed(
         self, lines: Sequence[bytes], numbers: list[int], columns: Columns
@@ -56,6 +64,9 @@ class Wrapped:
         bodies: list[bytes] = []
         for number in numbers:
             body = behind_prefix(lines[number].removesuffix(b"\n"))
+            if not body:
+                rest.append(number)
+                continue
             try:
                 _skim(body)
             except _UNDECODABLE:
@@ -80,7 +91,7 @@ class Wrapped:
         self, lines: Sequence[bytes], numbers: list[int], columns: Columns
     ) -> list[int]:
         """Do so for lines of Docker's json-file, if those inside are of the contract."""
-        if self._typed is None:
+        if self._typed is None or not numbers:
             return numbers
         rest: list[int] = []
         inside: list[int] = []
@@ -91,6 +102,8 @@ class Wrapped:
                 wrapper = _docker(lines[number])
                 body = wrapper.log.strip().encode()
             except _UNDECODABLE:
+                body = b""
+            if not body.startswith(b"{"):
                 rest.append(number)
             else:
                 inside.append(number)
