@@ -22,6 +22,7 @@ from console.screens.migrations import MigrationsScreen
 from console.screens.overview import OverviewScreen
 from console.targets import Target
 from console.watch.watch import Watch
+from console.widgets.log_view import LogView
 
 __all__ = ["LogConsole", "OpsConsole"]
 
@@ -89,6 +90,14 @@ class OpsConsole(App[str]):
     def on_upgrade_wanted(self, _message: UpgradeWanted) -> None:
         """Run the upgrade beside everything else."""
         self.run_worker(self._upgrade(), group="upgrade")
+
+    def clear_selection(self) -> None:
+        """Clear what is selected, where there is a screen.
+
+        From Python 3.12 on, the first screen's widgets are there before it is on the stack.
+        """
+        if self.screen_stack:
+            super().clear_selection()
 
     def action_help(self) -> None:
         """Show all keys."""
@@ -177,10 +186,13 @@ class OpsConsole(App[str]):
             await asyncio.sleep(max(last + pause - loop.time(), 0.01))
 
     def _keep_up(self) -> None:
-        """Take in what is written while the log is not shown: a file that is rotated away unseen
-        would be missing in it, and much at once would take its time."""
-        if not isinstance(self.screen_stack[0], LogScreen):
-            self.watched.collection.refresh()
+        """Take in what nobody has told of: what is written while the log is not shown, where a file
+        that is rotated away unseen would be missing, and late lines of one that has been."""
+        grown, shown = self.watched.collection.refresh(), self.screen_stack
+        # At the beginning and at the end there is no screen, or nothing in it.
+        if grown and shown:
+            for view in shown[0].query(LogView):
+                view.update()
 
     def _tell(self, message: Message) -> None:
         """Send news to the screen of the current mode, under any dialog; others catch up later."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 import httpx
@@ -21,9 +22,25 @@ from service.database import embedded
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 NOWHERE = "postgresql://app@127.0.0.1:1/app"
-PICTURES = {"overview": "100x28", "logs": "100x28", "migrations": "100x28"}
+SIZE = "100x28"
 # As many polls as the sparklines of the overview show.
 POLLS = 30
+
+
+class Picture(NamedTuple):
+    """The name of its file, the screen, and the keys that are pressed there."""
+
+    name: str
+    screen: str
+    keys: str = ""
+
+
+PICTURES = (
+    Picture("overview", "overview"),
+    Picture("logs", "logs"),
+    Picture("statistics", "logs", "s"),
+    Picture("migrations", "migrations"),
+)
 
 
 def main() -> int:
@@ -56,18 +73,19 @@ def main() -> int:
             urls[name], processes[name] = started
         stack.enter_context(traffic(list(urls.values())))
         threading.Thread(target=freeze, args=(processes["web2"],), daemon=True).start()
-        for screen, size in PICTURES.items():
-            take(screen, size, urls, log, environ)
+        for picture in PICTURES:
+            take(picture, urls, log, environ)
     return 0
 
 
-def take(screen: str, size: str, urls: dict[str, str], log: Path, environ: dict[str, str]) -> None:
+def take(picture: Picture, urls: dict[str, str], log: Path, environ: dict[str, str]) -> None:
     """One picture, once there is something to see."""
     instances = [f"--health={name}={url}/health" for name, url in urls.items()]
     subprocess.run(
         [
-            *(sys.executable, "-m", "tools.screenshot", "--screen", screen, "--size", size),
-            *("--out", str(IMAGES / f"{screen}.svg"), "--polls", str(POLLS), "--wait", "60"),
+            *(sys.executable, "-m", "tools.screenshot", "--screen", picture.screen, "--size", SIZE),
+            *("--out", str(IMAGES / f"{picture.name}.svg"), "--polls", str(POLLS), "--wait", "60"),
+            *("--keys", picture.keys),
             *("--name", "shop", "--environment", "staging", "--log", str(log)),
             *("--alembic", str(ROOT), *instances),
         ],

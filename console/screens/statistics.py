@@ -115,13 +115,11 @@ class StatisticsScreen(WatchScreen):
     def action_reset(self) -> None:
         """Count only what comes from now on."""
         self._statistics.reset(time.time())
-        self.query_one(StatisticsStatus).count_anew()
         self._look()
 
     def action_all(self) -> None:
         """Count everything again."""
         self._statistics.restart()
-        self.query_one(StatisticsStatus).count_anew()
         self._look()
 
     def _leave(self, lead: Lead) -> None:
@@ -130,7 +128,7 @@ class StatisticsScreen(WatchScreen):
 
     def _look(self) -> None:
         self._statistics.refresh()
-        self.query_one(StatisticsStatus).refresh()
+        self.query_one(StatisticsStatus).update()
         state = self._statistics.changes, self.query_one(HistogramChart).room
         if state != self._drawn:
             self._drawn = state
@@ -139,6 +137,6 @@ class StatisticsScreen(WatchScreen):
     async def _draw(self) -> None:
         chart = self.query_one(HistogramChart)
         summary = await asyncio.to_thread(self._statistics.summary, chart.room)
-        if summary.lines or self._statistics.progress == 1.0:
+        if summary.lines or self._statistics.caught_up:
             chart.show(summary.histogram)
             self._figures.show(summary)

@@ -17,6 +17,8 @@ from console.watch.part import Part
 __all__ = ["LogStatistics"]
 
 _TOP = 20
+# Figures are shown after so much.
+_AT_ONCE = 16 * 1024 * 1024
 
 
 class LogStatistics:
@@ -45,16 +47,20 @@ class LogStatistics:
         # also of a file that is gone meanwhile.
         self._ends: dict[Part, int] = {}
         self._folds: dict[Part, Fold] = {}
-        self._bytes = self._bytes_done = 0
+        self._bytes = self._bytes_done = self._bytes_first = 0
         # How much has come, of what is no file with the part that is forgotten.
         self._come = 0
-        self.refresh()
+        self._begin_counting()
 
     @property
     def progress(self) -> float:
         """How much has been counted of what there was at the last `refresh()`, 0 to 1."""
-        done = self._bytes_done + sum(fold.done for fold in self._folds.values())
-        return min(done / self._bytes, 1.0) if self._bytes else 1.0
+        return min(self._done / self._bytes, 1.0) if self._bytes else 1.0
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether what there was at the beginning has been counted; the rest is, as it comes."""
+        return self._done >= self._bytes_first
 
     @property
     def current(self) -> bool:
@@ -80,7 +86,7 @@ class LogStatistics:
         """Count everything again."""
         self._forget()
         self.since = None
-        self.refresh()
+        self._begin_counting()
 
     def reset(self, now: float) -> None:
         """Forget everything, and count only what comes from now on."""
@@ -106,6 +112,14 @@ class LogStatistics:
             fold.close()
         self._folds.clear()
 
+    @property
+    def _done(self) -> int:
+        return self._bytes_done + sum(fold.done for fold in self._folds.values())
+
+    def _begin_counting(self) -> None:
+        self.refresh()
+        self._bytes_first = self._bytes
+
     def _settle(self) -> None:
         """Take note of what the workers have finished."""
         for part, fold in list(self._folds.items()):
@@ -118,7 +132,7 @@ class LogStatistics:
         self.close()
         self.complete = True
         self._ends.clear()
-        self._bytes = self._bytes_done = self._come = 0
+        self._bytes = self._bytes_done = self._bytes_first = self._come = 0
         with self._lock:
             self._total = Statistics()
             self.changes += 1
@@ -142,7 +156,7 @@ class LogStatistics:
 
         self._bytes += stop - start
         stretch = Stretch(part.log, start, stop)
-        self._folds[part] = Fold([stretch], self._collection.workers, job, add)
+        self._folds[part] = Fold([stretch], self._collection.workers, job, add, largest=_AT_ONCE)
 
     def _begin(self, part: Part) -> int:
         if part.before and self._come > part.before:

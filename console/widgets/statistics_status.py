@@ -12,27 +12,28 @@ __all__ = ["StatisticsStatus"]
 
 
 class StatisticsStatus(Inked):
-    """Looks at the statistics whenever it is drawn."""
+    """Which filter, how much of the log, and since when."""
 
     def __init__(self, statistics: LogStatistics) -> None:
         super().__init__()
         self._statistics = statistics
-        self._complete = False
+        self._drawn: object = None
 
-    def count_anew(self) -> None:
-        """Show that counting begins again."""
-        self._complete = False
-        self.refresh()
+    def update(self) -> None:
+        """Draw the line again if it would not be the same."""
+        counted = self._statistics
+        drawn = counted.caught_up or int(counted.progress * 100), counted.since, counted.problem
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.refresh()
 
     def render(self) -> RenderResult:
         """Draw the line."""
-        progress, problem = self._statistics.progress, self._statistics.problem
-        # What comes later is counted at once: nobody need watch that.
-        self._complete = self._complete or progress == 1.0
-        if self._complete:
+        if self._statistics.caught_up:
             text = Text(" up to date", self.ink("good"))
         else:
-            text = Text(f" counting, {int(progress * 100)} %", self.ink("warn"))
+            share = int(self._statistics.progress * 100)
+            text = Text(f" counting, {share} %", self.ink("warn"))
         wanted = self._statistics.wanted
         if wanted is None:
             text.append("   all lines", self.ink("dim"))
@@ -41,6 +42,6 @@ class StatisticsStatus(Inked):
             text.append(f"   {cut(visible(wanted.text), room)}", self.ink("accent"))
         if (since := self._statistics.since) is not None:
             text.append(f"   since {clock(since)}", self.ink("warn"))
-        if problem:
+        if problem := self._statistics.problem:
             text.append(f"   {visible(problem)}", self.ink("bad"))
         return text

@@ -26,6 +26,15 @@ def now_text() -> str:
     return datetime.now(UTC).isoformat()
 
 
+def test_widgets_may_be_there_before_their_screen() -> None:
+    """The framework mounts those of the first screen so early from Python 3.12 on."""
+    app = OpsConsole(Target("empty"))
+    assert not app.screen_stack
+    app.clear_selection()
+    app._keep_up()
+    app.watched.collection.close()
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_nothing_to_watch_is_said_in_place(until: Until, size: tuple[int, int]) -> None:
     app = OpsConsole(Target("empty"))

@@ -35,6 +35,7 @@ class Fold:
     """Runs a job over parts of files and gives each state it yields to `merge`.
 
     Every line is in exactly one state; how many states there are, and their order, is left open.
+    At most `largest` bytes make one state: the smaller, the sooner there is a first one.
     `merge` and `on_change` are called from the workers' thread, one call at a time. Left as a
     context manager, it breaks off what is not done yet.
     """
@@ -48,6 +49,7 @@ class Fold:
         job: Job,
         merge: Callable[[bytes], None],
         *,
+        largest: int = _LARGEST,
         on_change: Callable[[], None] = _nothing,
     ) -> None:
         self.job = job
@@ -58,6 +60,7 @@ class Fold:
         self.problem = ""
         """Why something is missing in the result; empty when nothing is."""
         self._merge = merge
+        self._largest = largest
         self._on_change = on_change
         self._rest = deque(part for part in parts if part.stop > part.start)
         self._returned: list[Piece] = []
@@ -89,7 +92,7 @@ class Fold:
         if not self._rest:
             return None
         log, start, stop = self._rest[0]
-        size = min(max(self._ahead // _SHARES, _SMALLEST), _LARGEST)
+        size = min(max(self._ahead // _SHARES, _SMALLEST), self._largest)
         edge = min(start + size, stop)
         if edge == stop:
             self._rest.popleft()
