@@ -23,6 +23,8 @@ _MOST = 4
 _AHEAD = 2
 # A worker that takes longer for one piece hangs.
 _PIECE_SECONDS = 30.0
+# They are started again in a tenth of a second: until then, their memory is better for others.
+_IDLE_SECONDS = 5.0
 _TRIES = 2
 _STARTS = 3
 
@@ -67,7 +69,7 @@ _Worker = Worker[tuple[int, Piece]]
 
 
 class Workers:
-    """Worker processes, shared by all scans of this program, kept until `close()`.
+    """Worker processes, shared by all scans of this program, there while there is work.
 
     One that crashes or hangs is replaced, and its piece tried once more. Where no process can be
     started a thread does the work. All methods may be called from any thread and return at once,
@@ -133,23 +135,31 @@ class Workers:
                 while not self._closing:
                     self._serve(selector)
             finally:
-                # All of them end at once, instead of one after the other.
-                for worker in self._workers:
-                    worker.channel.close()
-                for worker in self._workers:
-                    worker.stop(kill=False)
-                self._workers.clear()
+                self._end(selector)
 
     def _serve(self, selector: selectors.BaseSelector) -> None:
         self._forget_ended()
         self._hand_out(selector)
         busy = any(worker.asked for worker in self._workers)
-        for key, _ in selector.select(_PIECE_SECONDS / 30 if busy else None):
+        idle = _IDLE_SECONDS if self._workers else None
+        events = selector.select(_PIECE_SECONDS / 30 if busy else idle)
+        if not (events or busy):
+            self._end(selector)
+        for key, _ in events:
             if key.data is None:
                 self._ear.recv(4096)
             else:
                 self._hear(key.data, selector)
         self._replace_stuck(selector)
+
+    def _end(self, selector: selectors.BaseSelector) -> None:
+        # All of them end at once, instead of one after the other.
+        for worker in self._workers:
+            selector.unregister(worker.channel)
+            worker.channel.close()
+        for worker in self._workers:
+            worker.stop(kill=False)
+        self._workers.clear()
 
     def _forget_ended(self) -> None:
         with self._lock:

@@ -57,6 +57,19 @@ def test_every_line_of_several_files_is_counted_once(workers: Workers, log_of: A
     assert 1 <= len(workers.processes) <= 2
 
 
+def test_they_end_when_there_is_nothing_to_do_and_come_back(
+    workers: Workers, log_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_IDLE_SECONDS", 0.2)
+    parts = whole(log_of(LINES))
+    for _ in range(2):
+        found, running = fold(workers, parts, Job(f"{JOBS}:Words"))
+        assert (found, running.problem) == (expected(LINES), "")
+        gone = workers.processes
+        wait_until(lambda: not workers.processes, "the workers ended")
+        assert not any(map(psutil.pid_exists, gone))
+
+
 def test_nothing_to_do_is_done_at_once(workers: Workers, log_of: Any) -> None:
     found, running = fold(workers, whole(log_of(b"")), Job(f"{JOBS}:Words"))
     assert (found, running.problem, workers.processes) == (Counter(), "", [])
