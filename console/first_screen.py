@@ -56,6 +56,8 @@ def first_screen(target: Target) -> Iterator[None]:
     before = termios.tcgetattr(sys.stdin)
     quiet = list(before)
     quiet[3] &= ~termios.ECHO
+    # Enter stays what the framework takes for it.
+    quiet[0] &= ~termios.ICRNL
     termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
     width, height = os.get_terminal_size(sys.stdout.fileno())
     truecolor = os.environ.get("COLORTERM", "").lower() in {"truecolor", "24bit"}

@@ -77,3 +77,12 @@ def test_what_is_typed_before_the_framework_is_there_is_not_lost(
         terminal.press("q")
         assert terminal.end() == 0
         assert terminal.echoes
+
+
+def test_enter_is_enter_from_the_beginning(log: Path, log_line: LogLine) -> None:
+    append(log, log_line(path="/newest"), log_line(path="/other"))
+    with Terminal([sys.executable, "-m", "console", "--log", log.name], log.parent) as terminal:
+        terminal.until(b"/other")
+        assert not terminal.echoes
+        terminal.press("/newest\r")
+        terminal.until(b"1 match")
