@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -24,6 +25,22 @@ _HINTS = {
     "filter": "enter show matches   tab complete   ↑↓ choose   esc cancel",
     "time": "14:30   -10m   2026-01-15T10:30   back from the newest line; enter go   esc cancel",
 }
+
+
+class _TypedLine(Input):
+    """The line itself. Of keys that come at once, those behind Enter are not for it."""
+
+    def on_key(self, event: Key) -> None:
+        """Enter is done with before the next key is looked at."""
+        prompt = self.query_ancestor(Prompt)
+        if prompt.display and event.key != "enter":
+            return
+        event.stop()
+        event.prevent_default()
+        if prompt.display:
+            prompt.submit()
+        else:
+            self.app.simulate_key(event.key)
 
 
 class Prompt(Vertical):
@@ -63,7 +80,9 @@ class Prompt(Vertical):
     def compose(self) -> ComposeResult:
         """A label and the line, and below what may be typed."""
         # A pasted escape sequence is no filter.
-        typed = Input(restrict=r"[^\x00-\x1f\x7f-\x9f]*", max_length=LENGTH, select_on_focus=False)
+        typed = _TypedLine(
+            restrict=r"[^\x00-\x1f\x7f-\x9f]*", max_length=LENGTH, select_on_focus=False
+        )
         yield Horizontal(Static("/ ", id="label", markup=False), typed)
         yield Offers()
 
@@ -111,9 +130,8 @@ class Prompt(Vertical):
         message.stop()
         self._look()
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
+    def submit(self) -> None:
         """Send what was typed, if it means something."""
-        message.stop()
         try:
             found = self._read()
         except FilterError:
