@@ -24,6 +24,8 @@ PACKAGES = {
     "prometheus-alertmanager": ("prometheus-alertmanager",),
     "prometheus-blackbox-exporter": ("prometheus-blackbox-exporter",),
     "pgbackrest": ("pgbackrest", "libpq5", "libxml2"),
+    "jq": ("jq", "libjq1", "libonig5"),
+    "lnav": ("lnav", "libarchive13", "libcurl4", "libpcre2-8-0", "libsqlite3-0"),
     "logrotate": ("logrotate", "libpopt0"),
     "nginx": ("nginx",),
     "systemd-analyze": ("systemd", "libsystemd-shared"),
