@@ -26,6 +26,7 @@ INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
         ("\U000e0041", r"\U000e0041"),
         ("\ud800", r"\ud800"),
         ("hangul\u3164filler", r"hangul\u3164filler"),
+        ("\U0001f44d\U0001f3fd", "\U0001f44d" + r"\U0001f3fd"),
         ("Grüße 日本 e\u0301 🙂", "Grüße 日本 e\u0301 🙂"),
         ("[bold red]not markup[/]", "[bold red]not markup[/]"),
     ],
@@ -34,10 +35,16 @@ def test_what_cannot_be_seen_is_shown_as_an_escape(text: str, shown: str) -> Non
     assert visible(text) == shown
 
 
-def test_a_flood_of_marks_on_one_letter_is_escaped() -> None:
-    shown = visible("a" + "\u0301" * 50 + "b")
-    assert sum(unicodedata.category(character) == "Mn" for character in shown) == 3
+@pytest.mark.parametrize("mark", ["\u0301", "\u20dd", "\u0903", "\u1161", "\u11a8", "\ud7b0"])
+def test_a_flood_of_marks_on_one_letter_is_escaped(mark: str) -> None:
+    shown = visible("a" + mark * 50 + "b")
+    assert shown.count(mark) == 3
     assert shown.endswith("b")
+
+
+@pytest.mark.parametrize("text", ["\u0928\u092e\u0938\u094d\u0924\u0947", "\u1112\u1161\u11ab"])
+def test_scripts_that_need_marks_are_shown_as_they_are(text: str) -> None:
+    assert visible(text) == text
 
 
 @given(st.text(), st.integers(min_value=1, max_value=200))
