@@ -1,4 +1,4 @@
-"""A service's log of any size, the same bytes for the same seed: `python -m benchmarks.logs_data`.
+"""A service's log of any size, the same bytes for the same seed: `python -m benchmarks.logs.data`.
 
 Lines of the contract's shape, 283 bytes on average: 20 routes with latencies of their own, 1 %
 errors of which every third carries an exception with its frames, and now and then a line that is
@@ -6,6 +6,7 @@ no request. The busiest hour has four times the requests of the quietest.
 """
 
 import argparse
+import json
 import math
 import random
 import time
@@ -20,6 +21,8 @@ LINES_A_SECOND = 46.0
 CHUNK_LINES = 4_000
 # So many different ids, users and durations a route: enough that nothing repeats in a pattern.
 VARIETY = 4_096
+# No line is longer, so `write` ends less than this before the size it is given.
+LONGEST = 2_000
 
 
 class Route(NamedTuple):
@@ -159,14 +162,24 @@ def write(file: BinaryIO, size: int, seed: int = SEED) -> int:
         file.write(block)
         written += len(block)
         count += block.count(b"\n")
-        if len(block) < 2 or written + 2_000 > size:
+        if len(block) < 2 or written + LONGEST > size:
             return count
     raise AssertionError("the lines never end")
 
 
+def newest(event: str, level: str = "INFO") -> bytes:
+    """A request's line of this moment, with its newline; viewers show `event` or `message`."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    fields: dict[str, object]
+    fields = {"timestamp": moment, "level": level, "event": event, "request_id": "f" * 32}
+    fields |= {"method": "GET", "path": "/api/v1/users/4711", "status": 200, "duration_ms": 12.5}
+    fields |= {"user_id": 4711, "route": "/api/v1/users/{user_id}", "message": event}
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
 def main() -> None:
     """Writes a file and says how many lines it has."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.logs_data", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.logs.data", description=__doc__)
     parser.add_argument("path", type=Path)
     parser.add_argument("--megabytes", type=float, default=1000.0, help="1000 (1 GB)")
     parser.add_argument("--seed", type=int, default=SEED)

@@ -1,6 +1,6 @@
-"""The log engine alone, over one large file: `python -m benchmarks.logs_engine PATH`.
+"""The log engine alone, over one large file: `python -m benchmarks.logs.engine PATH`.
 
-Makes the file first when it is not there (1 GB; see logs_data), and reads it once, so that no
+Makes the file first when it is not there (1 GB; see `data`), and reads it once, so that no
 figure is that of a cold disk. Meanwhile an asyncio loop ticks in the same process: its latest tick
 says how long a key press would have waited.
 """
@@ -15,12 +15,12 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from benchmarks import logs_data
+from benchmarks.logs import data
+from benchmarks.logs.loop import Changes, Ticker
 from console.logs.files.fold import Fold, Part
 from console.logs.files.index import Index
 from console.logs.files.jobs import Job
 from console.logs.files.log_file import LogFile
-from console.logs.files.scan import SliceScan
 from console.logs.files.search import Search
 from console.logs.files.window import Window
 from console.logs.files.workers import Workers
@@ -29,7 +29,6 @@ from console.logs.statistics.statistics import Statistics
 from console.logs.statistics.work import FUNCTION
 
 SCREEN = 50
-TICK = 0.005
 FILTERS = ("level>=error", "status>=500 duration_ms>250", "deadlock", '"no such words"')
 TIME_PROBES = 100
 
@@ -60,41 +59,6 @@ class Measured(msgspec.Struct, frozen=True):
     time_jump: float
     match_jump: float
     memory: dict[str, float]
-
-
-class Ticker:
-    """Ticks in the running loop; `late` is the longest a tick was overdue."""
-
-    def __init__(self) -> None:
-        self.late = 0.0
-        self._task = asyncio.create_task(self._run())
-
-    async def _run(self) -> None:
-        while True:
-            due = time.perf_counter() + TICK
-            await asyncio.sleep(TICK)
-            self.late = max(self.late, time.perf_counter() - due)
-
-    def stop(self) -> float:
-        """Ends it; returns `late`."""
-        self._task.cancel()
-        return self.late
-
-
-class Changes:
-    """What a scan calls when it has found more, as something a coroutine can wait for."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._event = asyncio.Event()
-
-    def __call__(self) -> None:
-        self._loop.call_soon_threadsafe(self._event.set)
-
-    async def until_complete(self, scan: SliceScan) -> None:
-        while not scan.complete:
-            await self._event.wait()
-            self._event.clear()
 
 
 async def launch(log: LogFile) -> dict[str, float]:
@@ -181,7 +145,7 @@ def time_jumps(log: LogFile) -> float:
     longest = 0.0
     for step in range(TIME_PROBES):
         began = time.perf_counter()
-        window.go_to_time(logs_data.STARTED + step * 700.0)
+        window.go_to_time(data.STARTED + step * 700.0)
         window.show(SCREEN)
         longest = max(longest, time.perf_counter() - began)
     return longest
@@ -242,13 +206,13 @@ def report(measured: Measured) -> Iterator[str]:
 
 def main() -> None:
     """Measures; prints a report, or JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.logs_engine", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.logs.engine", description=__doc__)
     parser.add_argument("path", type=Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not options.path.exists():
         with options.path.open("wb") as file:
-            logs_data.write(file, 1_000_000_000)
+            data.write(file, 1_000_000_000)
     with options.path.open("rb") as file:
         while file.read(1 << 22):
             pass
