@@ -230,7 +230,7 @@ class LogScreen(WatchScreen):
             self._found.clear()
             if self.log_view.pager.incomplete:
                 self.log_view.update()
-            self._tell_soon()
+            (self._tell if self.watched.collection.complete else self._tell_soon)()
             await asyncio.sleep(_FOUND_SECONDS)
 
     def _tell_soon(self) -> None:

@@ -122,6 +122,12 @@ class Collection:
         return Matches(count, self._share([search.progress for search in searches]))
 
     @property
+    def complete(self) -> bool:
+        """Whether all lines have been counted, and looked at if anything is left out."""
+        matches = self.matches
+        return self.progress == 1.0 and (matches is None or matches.progress == 1.0)
+
+    @property
     def hidden_lines(self) -> int:
         """How many lines are left out whatever is looked for, as far as is known."""
         if self._hidden is not None and self.wanted is None:

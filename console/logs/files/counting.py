@@ -1,62 +1,30 @@
-"""The job of the index: how many lines begin in each slice, of which levels, and when."""
+"""The job of the index: how many lines begin in each slice."""
 
-from collections import Counter
+from collections import defaultdict
 
 import msgspec
 
-from console.lines import LINE_LIMIT, Line
-from console.logs.files.blocks import slice_of
-from console.logs.records.levels import LEVELS
-from console.logs.records.record import decode
-from console.logs.records.wanted import Columns
+from console.logs.files.blocks import count_lines, slice_of
 
-__all__ = ["Counting", "SliceCounts", "decode_counts"]
-
-# So many lines are looked at for the first time of a slice.
-_LINES = 16
-
-
-class SliceCounts(msgspec.Struct, array_like=True):
-    """Of one slice: its lines, those of each of LEVELS (others have none), and its first time."""
-
-    number: int
-    lines: int
-    levels: list[int]
-    time: float | None
-
+__all__ = ["Counting", "decode_counts"]
 
 _encoder = msgspec.msgpack.Encoder()
-decode_counts = msgspec.msgpack.Decoder(list[SliceCounts]).decode
+decode_counts = msgspec.msgpack.Decoder(dict[int, int]).decode
+"""Reads a state: the number of lines by that of the slice."""
 
 
 class Counting:
-    """Counts the lines of each slice, all of them and by level."""
+    """Counts the lines of each slice."""
 
     def __init__(self) -> None:
-        self._columns = Columns(["level"])
-        self._slices: dict[int, SliceCounts] = {}
+        self._lines: dict[int, int] = defaultdict(int)
 
     def add(self, block: bytes, offset: int) -> None:
         """Take in a block of whole lines."""
-        number = slice_of(offset)
-        counts = self._slices.get(number)
-        if counts is None:
-            counts = SliceCounts(number, 0, [0] * len(LEVELS), _first_time(block))
-            self._slices[number] = counts
-        (levels,) = self._columns(block)
-        counts.lines += len(levels)
-        found = Counter(levels)
-        for at, level in enumerate(LEVELS):
-            counts.levels[at] += found[level]
+        self._lines[slice_of(offset)] += count_lines(block)
 
     def take(self) -> bytes:
         """Return what was counted, encoded; `decode_counts` reads it."""
-        slices, self._slices = list(self._slices.values()), {}
-        return _encoder.encode(slices)
-
-
-def _first_time(block: bytes) -> float | None:
-    for raw in block.split(b"\n", _LINES)[:_LINES]:
-        if (at := decode(Line(raw[:LINE_LIMIT], len(raw))).at) is not None:
-            return at
-    return None
+        encoded = _encoder.encode(self._lines)
+        self._lines.clear()
+        return encoded

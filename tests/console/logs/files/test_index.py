@@ -56,17 +56,6 @@ def test_every_line_has_a_number(index: Index) -> None:
     assert index.offset_of_line(-1) is None
 
 
-def test_levels_and_times_of_each_slice(index: Index) -> None:
-    for level, count in index.levels.items():
-        assert count == CONTENT.count(b'"level":"%s"' % level.upper().encode())
-    stretches = list(index.stretches())
-    assert sum(stretch.lines for stretch in stretches) == index.lines
-    for number, stretch in enumerate(stretches):
-        first = next(at for at, start in enumerate(STARTS) if start >= number * SLICE)
-        assert stretch.time == 1_768_435_200 + first
-        assert sum(stretch.levels) == stretch.lines
-
-
 def test_no_number_before_what_is_above_is_counted(
     log_of: Callable[[bytes], LogFile], workers: Workers
 ) -> None:
@@ -86,9 +75,7 @@ def test_it_grows_with_the_file(log_of: Callable[[bytes], LogFile], workers: Wor
         index.grow()
     complete(index)
     assert index.lines == 12_000
-    assert sum(index.levels.values()) == 12_000
     assert index.offset_of_line(7_777) == STARTS[7_777]
-    assert all(stretch.time for stretch in index.stretches())
 
 
 def test_a_line_longer_than_slices(log_of: Callable[[bytes], LogFile], workers: Workers) -> None:
