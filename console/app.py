@@ -167,7 +167,7 @@ class OpsConsole(App[str]):
 
         self.watched.follower.on_blocks = on_blocks
         self.watched.follower.start()
-        known, last = "", loop.time()
+        known, last, calm = "", loop.time(), False
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(come.wait(), _QUIET_SECONDS)
@@ -180,8 +180,9 @@ class OpsConsole(App[str]):
             if size or problem != known:
                 known = problem
                 self._tell(LogsChanged())
-            little = size < _LITTLE_PER_SECOND * (last - before)
-            pause = _SLOW_FRAME_SECONDS if little else _FRAME_SECONDS
+            # The first lines after a silence tell nothing of how many are to come.
+            was_calm, calm = calm, 0 < size < _LITTLE_PER_SECOND * (last - before)
+            pause = _SLOW_FRAME_SECONDS if calm and was_calm else _FRAME_SECONDS
             # What it has taken itself is left to keys.
             await asyncio.sleep(max(last + pause - loop.time(), 0.01))
 

@@ -35,7 +35,7 @@ class Tally:
         self._own = own
         self._plan = compile_plan(parse(only).whole) if only.strip() else None
         self._signatures = Signatures()
-        self._columns = Columns([*_COUNTED, "request_id"] if own else _COUNTED)
+        self._columns = Columns([*_COUNTED, "request_id"] if own else _COUNTED, coarse=True)
 
     def add(self, block: Block, now: float) -> list[ErrorSignature]:
         """Count lines; return the errors of a kind that was not seen before."""

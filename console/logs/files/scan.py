@@ -24,6 +24,10 @@ def _nothing() -> None:
     pass
 
 
+class _TakesLong(Exception):  # noqa: N818
+    """Somebody waits for what a worker is to do."""
+
+
 class SliceScan(ABC):
     """What is known of each slice of a file; the workers find it out, or whoever needs it first.
 
@@ -86,6 +90,9 @@ class SliceScan(ABC):
         for number in range(first, min(len(self._known), first + _AT_ONCE)):
             if not self._learn(number):
                 break
+        with self._lock:
+            if self.complete:
+                self._pending.clear()
         if self._pending:
             self._workers.wake()
 
@@ -160,20 +167,27 @@ class SliceScan(ABC):
 
     def _glance(self, start: int, stop: int, end: int) -> bytes | None:
         """Look, unless that takes long."""
-        start = max(start, self._start)
-        if any(_takes_long(block) for _, block in blocks(self.log.descriptor, start, stop, end)):
+        try:
+            return self._look(start, stop, end, refuse=self._takes_long)
+        except _TakesLong:
             return None
-        return self._look(start, stop, end)
 
-    def _look(self, start: int, stop: int, end: int) -> bytes:
+    def _look(
+        self, start: int, stop: int, end: int, *, refuse: Callable[[bytes], bool] = lambda _: False
+    ) -> bytes:
         with self._own_lock:
-            # Taken away while it works: what it has gathered when a read fails must not stay.
+            # Taken away while it works: what it has gathered when it breaks off must not stay.
             work, self._own_work = self._own_work or self._make_own_work(), None
             for offset, block in blocks(self.log.descriptor, max(start, self._start), stop, end):
+                if refuse(block):
+                    raise _TakesLong
                 work.add(block, offset)
             state = work.take()
             self._own_work = work
             return state
+
+    def _takes_long(self, block: bytes) -> bool:
+        return len(block) > _LONG or block.count(b"\n") > _MANY
 
     def _make_own_work(self) -> Work:
         return self.job.make()
@@ -223,7 +237,3 @@ class SliceScan(ABC):
         if at > 0 and eye - self._pending[at - 1][1] < self._pending[at][0] - eye:
             return at - 1
         return at
-
-
-def _takes_long(block: bytes) -> bool:
-    return len(block) > _LONG or block.count(b"\n") > _MANY
