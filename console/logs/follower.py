@@ -24,7 +24,7 @@ from console.targets import Command
 
 __all__ = ["Follower"]
 
-_ACTIVE_SECONDS = 0.03
+_ACTIVE_SECONDS = 0.04
 # The first line after a silence waits no longer than this; with very many files, somewhat longer:
 # looking at them may take so small a part of the time.
 _IDLE_SECONDS = 0.05

@@ -239,7 +239,7 @@ class LogScreen(WatchScreen):
             self._tell()
         elif self._tell_later is None:
             # Unless lines come before that: what is drawn with them is drawn for less.
-            self._tell_later = self.set_timer(rest + _STATUS_SECONDS, self._tell)
+            self._tell_later = self.set_timer(2 * _STATUS_SECONDS, self._tell)
 
     def _tell(self) -> None:
         if self._tell_later is not None:
