@@ -4,7 +4,8 @@ import math
 import re
 import time
 from datetime import UTC, datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, cast
 
 __all__ = ["instant", "instants", "likely_instant", "whole_seconds"]
 
@@ -14,6 +15,7 @@ _CACHED = 4096
 _LONGEST = 40
 _UNKNOWN = math.nan
 _USUAL = len("2026-01-15T10:30:00.123Z")
+_to_the_second = itemgetter(slice(19))
 
 _NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,12})?|\d\.\d{1,18}e\+?\d\d", re.ASCII)
 _SECOND = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d", re.ASCII)
@@ -147,9 +149,9 @@ def instants(values: list[Any]) -> list[float | None]:
 def whole_seconds(values: list[str]) -> list[float | None]:
     """Return `instant` of each text, rounded down."""
     if _are_usual(values):
-        found = [_seconds[value[:19]] for value in values]
+        found = list(map(_seconds.__getitem__, map(_to_the_second, values)))
         if not math.isnan(sum(found)):
-            return list(found)
+            return cast("list[float | None]", found)
     return [None if at is None else at // 1 for at in instants(values)]
 
 

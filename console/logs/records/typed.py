@@ -36,6 +36,10 @@ _LEVELS: Mapping[Any, str] = {**SPELLINGS, None: ""}
 _EPOCH = "1970-01-01T00:00:00.000Z"
 
 
+def _same(values: list[Any]) -> list[Any]:
+    return values
+
+
 def _texts(values: list[Any]) -> list[Any]:
     return [value or "" for value in values]
 
@@ -52,16 +56,16 @@ _TEXTS = ("message", "request_id", "method", "path", "route", "client", "logger"
 _KINDS: Mapping[str, tuple[Any, Understand]] = {
     "time": (str, instants),
     "level": (_Level, _levels),
-    "status": (_Status, list),
-    "duration_ms": (float | None, list),
+    "status": (_Status, _same),
+    "duration_ms": (float | None, _same),
     "user_id": (_Text | int, _ids),
     **dict.fromkeys(_TEXTS, (_Text, _texts)),
 }
 _COARSE_KINDS: Mapping[str, tuple[Any, Understand]] = {
     **_KINDS,
     "time": (str, whole_seconds),
-    "user_id": (_Name | int, list),
-    **dict.fromkeys(_TEXTS, (_Name, list)),
+    "user_id": (_Name | int, _same),
+    **dict.fromkeys(_TEXTS, (_Name, _same)),
 }
 
 
@@ -98,5 +102,6 @@ class TypedColumns:
         if "time" in self._names:
             times = columns[self._names.index("time")]
             # A text that is no time is looked for under other names, too.
-            others += [number for number, at in enumerate(times) if at is None]
+            if None in times:
+                others += [number for number, at in enumerate(times) if at is None]
         return columns, others
