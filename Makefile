@@ -36,7 +36,7 @@ console: $(INSTALLED) ## The console beside a service that runs already
 	@$(BIN)/opsconsole
 
 .PHONY: test
-test: $(INSTALLED) ## Every test, against real parts, but the long ones of test-deploy and faults
+test: $(INSTALLED) ## Every test, against real parts, but the long ones of test-deploy, -logs and faults
 	@$(BIN)/pytest -n auto --dist loadgroup -m "not long"
 
 .PHONY: contract
@@ -46,6 +46,11 @@ contract: $(INSTALLED) ## Every behaviour, of a Flask service and of this one, s
 .PHONY: test-deploy
 test-deploy: $(INSTALLED) ## What is in deploy/, each file by the tool that reads it (ten minutes)
 	@DEPLOY_TOOLS=required $(BIN)/pytest -n auto --dist loadgroup tests/deploy
+
+.PHONY: test-logs
+test-logs: $(INSTALLED) ## The console over every hostile log, and 100 rotations of each kind (half an hour)
+	@$(BIN)/pytest -m long tests/console
+	@LOG_ROTATIONS=100 $(BIN)/pytest tests/console/logs/sources/test_rotation_under_load.py
 
 .PHONY: faults
 faults: $(INSTALLED) ## Every fault under load, held to its goal, as a table: on a machine with nothing else to do
@@ -74,6 +79,11 @@ profile: $(INSTALLED) $(PRODUCTION) ## Where the CPU time of a request goes (one
 	@$(BIN)/python -m benchmarks.profile --python .venv-production/bin/python \
 	  --json benchmarks/results/profile.json
 	@$(BIN)/python -m tools.benchmarks
+
+.PHONY: bench-logs
+bench-logs: $(INSTALLED) ## The console over a log of 1 GB beside lnav, jq and others (a quarter of an hour)
+	@$(BIN)/python -m benchmarks.logs --json benchmarks/results/logs.json
+	@$(BIN)/python -m tools.logs
 
 .PHONY: scale
 scale: $(INSTALLED) $(PRODUCTION) ## What a request costs at 10 million users (half an hour, 11 GB of disk)

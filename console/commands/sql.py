@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from console.commands.arguments import (
 from console.commands.running import run, width
 
 if TYPE_CHECKING:
+    from console.commands.contract import Check
     from console.commands.crew import Crew
     from console.commands.database import Database
     from console.commands.files import Input
@@ -89,26 +91,26 @@ def _run(options: argparse.Namespace, problems: list[str]) -> bool:
     from console.commands.database import Database, single_select  # noqa: PLC0415
     from console.commands.inputs import open_inputs  # noqa: PLC0415
 
-    statement = single_select(options.query)
     inputs = open_inputs(logs, limits, problems)
-    _refuse_overwriting(options.output, inputs)
-    if not inputs:
-        return False
     crew = Crew()
-    with tempfile.TemporaryDirectory(prefix="opsconsole-", dir=_large_folder()) as name:
+    with (
+        closing(crew),
+        tempfile.TemporaryDirectory(prefix="opsconsole-", dir=_large_folder()) as name,
+    ):
         folder = Path(name)
-        try:
-            plain, converted, strays = _prepare(inputs, limits, crew, folder)
-        finally:
-            crew.close()
+        # They are looked at while DuckDB is imported.
+        checks = [_check(each, limits, crew) for each in inputs]
+        statement = single_select(options.query)
+        _refuse_overwriting(options.output, inputs)
+        if not inputs:
+            return False
+        plain, converted, strays = _prepare(inputs, checks, limits, crew, folder)
         database = Database(
             folder, plain, converted, strays=strays, without=options.without_requests
         )
-        try:
+        with closing(database):
             database.prepare(statement)
             _write(database, statement, kind, options.output, folder)
-        finally:
-            database.close()
     problems += [f"{each.name}: {each.problem}" for each in inputs if each.problem]
     return True
 
@@ -128,14 +130,29 @@ def _refuse_overwriting(output: Path | None, inputs: Sequence["Input"]) -> None:
                 raise UsageError("--output is one of the logs")
 
 
+def _check(source: "Input", limits: Wanted, crew: "Crew") -> "Check | None":
+    """Begin to find out whether DuckDB can read a file itself; None if it cannot."""
+    from console.commands.contract import Check  # noqa: PLC0415
+    from console.commands.files import FileInput  # noqa: PLC0415
+
+    if not isinstance(source, FileInput) or limits != Wanted():
+        return None
+    # Of a descriptor, the file may have no name any more.
+    path = source.log.path.resolve()
+    return Check(source, crew) if path.is_file() and _is_text(path) else None
+
+
 def _prepare(
-    inputs: Sequence["Input"], limits: Wanted, crew: "Crew", folder: Path
+    inputs: Sequence["Input"],
+    checks: Sequence["Check | None"],
+    limits: Wanted,
+    crew: "Crew",
+    folder: Path,
 ) -> tuple[dict[str, Path], Path | None, set[str]]:
     """Return the files that DuckDB reads itself, and one with all other lines, if there are any.
 
     Also tells in which of these files some lines are among the others.
     """
-    from console.commands.contract import strays  # noqa: PLC0415
     from console.commands.conversion import convert  # noqa: PLC0415
     from console.commands.database import count_broken  # noqa: PLC0415
     from console.commands.files import FileInput  # noqa: PLC0415
@@ -143,14 +160,12 @@ def _prepare(
     plain: dict[str, Path] = {}
     others: list[Input] = []
     mixed: set[str] = set()
-    for each in inputs:
-        # Of a descriptor, the file may have no name any more.
-        path = each.log.path.resolve() if isinstance(each, FileInput) else Path()
-        named = limits == Wanted() and path.is_file() and _is_text(path)
-        found = strays(each, crew) if named and isinstance(each, FileInput) else None
-        if found is None:
+    for each, check in zip(inputs, checks, strict=True):
+        found = check.result() if check is not None else None
+        if found is None or not isinstance(each, FileInput):
             others.append(each)
             continue
+        path = each.log.path.resolve()
         # What else is broken is only found by reading all of it as DuckDB does.
         if found.lines and count_broken(path, folder) != found.count:
             others.append(each)
