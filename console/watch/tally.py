@@ -64,7 +64,7 @@ class Tally:
         self, lines: Sequence[bytes], columns: Sequence[list[Any]]
     ) -> tuple[list[bytes], list[list[Any]]]:
         ids = columns[-1]
-        kept = [number for number, each in enumerate(ids) if not each.startswith(self._own)]
+        kept = [number for number, each in enumerate(ids) if not (each or "").startswith(self._own)]
         self.own_lines += len(ids) - len(kept)
         if len(kept) == len(ids):
             return list(lines), list(columns)

@@ -95,10 +95,11 @@ def test_what_was_counted(log_line: LogLine) -> None:
         log_line(level="ERROR", status=None, event="gone 17"),
         log_line(level="ERROR", status=None, event="gone 18"),
         b"\xff no json\n",
+        log_line(request_id=None, status=None, event="started"),
     ]
     found = tally.add(block(b"".join(lines)), 1768473001.0)
     assert sorted(each.title for each in found) == ["gone …", "status 503"]
-    assert (tally.lines, tally.own_lines) == (5, 1)
+    assert (tally.lines, tally.own_lines) == (6, 1)
     summary = tally.traffic.summary(1768473001.0)
     assert summary.requests_per_second == 0.2
     assert summary.errors == 0.5

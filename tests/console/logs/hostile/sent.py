@@ -41,7 +41,11 @@ def _parts(found: re.Match[str]) -> Iterator[str]:
     if found.lastgroup != "csi":
         yield sequence
     elif sequence.endswith("m") and sequence[2:3].isdigit():
-        yield from (f"\x1b[{attribute}m" for attribute in _COLOUR.findall(sequence))
+        # What fades or blinks has many of the 256 colours in turn.
+        yield from (
+            re.sub(r"^([34]8;5);\d+$", r"\1;#", attribute)
+            for attribute in _COLOUR.findall(sequence)
+        )
     elif sequence[-1] in _PLACES:
         yield re.sub(r"\d+", "#", sequence)
     else:
