@@ -42,10 +42,8 @@ def _parts(found: re.Match[str]) -> Iterator[str]:
         yield sequence
     elif sequence.endswith("m") and sequence[2:3].isdigit():
         # What fades or blinks has many of the 256 colours in turn.
-        yield from (
-            re.sub(r"^([34]8;5);\d+$", r"\1;#", attribute)
-            for attribute in _COLOUR.findall(sequence)
-        )
+        for attribute in _COLOUR.findall(sequence):
+            yield re.sub(r"5;\d+$", "5;#", f"\x1b[{attribute}") + "m"
     elif sequence[-1] in _PLACES:
         yield re.sub(r"\d+", "#", sequence)
     else:
