@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -38,6 +39,9 @@ def reason_of(error: BaseException | None) -> str | None:
     if isinstance(error, DBAPIError):
         cause = _driver_error(error)
         return reason_of(cause) or ("connection lost" if error.connection_invalidated else None)
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):
+        # As the pool raises it, which wraps nothing.
+        return reason_of(error.__cause__)
     if isinstance(error, asyncpg.ProtocolViolationError) and "startup parameter" in str(error):
         return "refused by a pooler: set DATABASE_POOLER"
     for kind, reason in REASONS:
