@@ -2,11 +2,12 @@
 
 import json
 import re
+from time import perf_counter
 from uuid import uuid4
 
 from tests.contract.behaviour import better, same
 from tests.contract.behaviours.routing import exactly
-from tests.contract.people import log_in, new_person, signed_in, try_login
+from tests.contract.people import log_in, new_person, signed_in
 from tests.contract.settings import TABLELESS
 from tests.contract.support import AUTH, PASSWORD, USERS, Side
 from tests.support import wait_until
@@ -56,12 +57,14 @@ def said(side: Side) -> str:
     return f"{line['level']} {line['method']} {line['path']} {line['status']}"
 
 
-@same("how long it took", "more than 0 ms, less than the client waited")
+@same("how long it took", "more than 0 ms, less than until its line was there")
 def duration(side: Side) -> str:
-    answer = try_login(side, new_person(side.pair).email)
-    line = side.line(request_id=answer.headers["x-request-id"])
-    assert 0 < line["duration_ms"] < answer.elapsed.total_seconds() * 1000
-    return "more than 0 ms, less than the client waited"
+    email = new_person(side.pair).email
+    began = perf_counter()
+    line = line_of(side, "POST", f"{AUTH}/login", json={"email": email, "password": PASSWORD})
+    # Not until the answer was there: a server may be interrupted between the two.
+    assert 0 < line["duration_ms"] < (perf_counter() - began) * 1000
+    return "more than 0 ms, less than until its line was there"
 
 
 @same("whose request it was", "the user's id; null when anonymous")
