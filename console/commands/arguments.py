@@ -118,12 +118,12 @@ def _parsed(text: str, now: float, where: str = "") -> "Filter":
 def _of_request(beginning: str) -> "list[Expression]":
     """Columns show only the beginning of an id: whoever copies that means this request, too."""
     from console.logs.filters.expression import Comparison  # noqa: PLC0415
+    from console.logs.filters.pattern_syntax import escaped  # noqa: PLC0415
 
-    pattern = "^" + "".join(c if c.isalnum() else "\\" + c for c in beginning)
     return [
         # What the pattern says already, in a form that is found without decoding every line.
         Comparison("request_id", "~", (beginning,)),
-        Comparison("request_id", "matches", (pattern,)),
+        Comparison("request_id", "matches", (f"^{escaped(beginning)}",)),
     ]
 
 

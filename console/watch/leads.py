@@ -13,6 +13,7 @@ from console.logs.filters.expression import (
 )
 from console.logs.filters.formatter import name_text, value_text
 from console.logs.filters.parser import parse
+from console.logs.filters.pattern_syntax import escaped
 from console.logs.filters.words import number
 from console.logs.statistics.sections import Item, Kind
 from console.logs.statistics.sightings import Sighting
@@ -40,7 +41,7 @@ def lines_behind(kind: Kind, item: Item) -> Expression | None:
         case Named(name):
             field = "client" if kind == "client" else "user_id"
             if len(name) >= _CUT_NAME:
-                return Comparison(field, "matches", (f"^{_escaped(name)}",))
+                return Comparison(field, "matches", (f"^{escaped(name)}",))
             return is_value(field, name)
         case Sighting():
             return is_value("request_id", item.request_id) if item.request_id else None
@@ -77,7 +78,7 @@ def _failure(item: FailureFigures) -> Expression:
 
 def _exception(name: str) -> Expression:
     if len(name) >= _CUT:
-        return Comparison("exception", "matches", (f"^{_escaped(name)}",))
+        return Comparison("exception", "matches", (f"^{escaped(name)}",))
     return is_value("exception", name)
 
 
@@ -93,7 +94,7 @@ def _place(label: str) -> list[Expression]:
         path = Comparison("path", "matches", (_folded(place, "" if cut else _END),))
         route = is_value("route", place)
         if cut:
-            route = Comparison("route", "matches", (f"^{_escaped(place)}",))
+            route = Comparison("route", "matches", (f"^{escaped(place)}",))
         without = Not(Exists("route"))
         if _ID in place:
             parts += [path, without]
@@ -107,8 +108,4 @@ def _place(label: str) -> list[Expression]:
 def _folded(text: str, end: str) -> str:
     """Return a pattern for what has become `text` when ids and numbers were taken out of it."""
     gap = r"[^/?]+" if end == _END else ".+"
-    return f"^{gap.join(map(_escaped, text.split(_ID)))}{end}"
-
-
-def _escaped(text: str) -> str:
-    return "".join(c if c.isalnum() or c in " /_-:,'\"" else "\\" + c for c in text)
+    return f"^{gap.join(map(escaped, text.split(_ID)))}{end}"

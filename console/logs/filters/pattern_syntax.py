@@ -12,6 +12,7 @@ __all__ = [
     "PatternError",
     "Repeat",
     "Sequence",
+    "escaped",
     "is_word",
     "read",
 ]
@@ -20,6 +21,7 @@ _REPEATS = 1_000
 _DEPTH = 50
 _BOUNDS = re.compile(r"\{(\d{0,4})(,?)(\d{0,4})\}", re.ASCII)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
+_PLAIN = " /_-:,'\""
 _ASSERTIONS = {"b": "edge", "B": "no edge"}
 
 
@@ -30,6 +32,11 @@ class PatternError(ValueError):
         super().__init__(message)
         self.message = message
         self.column = column
+
+
+def escaped(text: str) -> str:
+    """Return a pattern that means just that text."""
+    return "".join(c if c.isalnum() or c in _PLAIN else "\\" + c for c in text)
 
 
 def is_word(character: str) -> bool:
