@@ -10,13 +10,12 @@ from textual.geometry import Size
 from textual.message import Message
 
 from console.figures import count, length, moment
-from console.logs.statistics.bars import drawn_bars, series
+from console.logs.statistics.bars import LABEL, TOP, axis, drawn_bars, series
 from console.logs.statistics.timespan import Bar, Histogram
 from console.widgets.ink import Ink, Inked
 
 __all__ = ["HistogramChart"]
 
-_LABEL, _TOP = 10, 12
 _INKS: dict[str, Ink] = {"lines": "accent", "warning": "warn"}
 
 
@@ -49,7 +48,7 @@ class HistogramChart(Inked, can_focus=True):
     @property
     def room(self) -> int:
         """How many bars there is room for."""
-        return max(self.size.width - _LABEL - _TOP, 2)
+        return max(self.size.width - LABEL - TOP, 2)
 
     @property
     def chosen(self) -> Bar | None:
@@ -92,7 +91,7 @@ class HistogramChart(Inked, can_focus=True):
 
     def on_click(self, event: Click) -> None:
         """Choose the bar under the mouse; a second click opens it."""
-        number = event.x - _LABEL
+        number = event.x - LABEL
         if 0 <= number < len(self._histogram.bars):
             self.action_choose(number - self._cursor())
             if event.chain == 2:
@@ -109,7 +108,7 @@ class HistogramChart(Inked, can_focus=True):
         ink = self.ink(_INKS.get(name, "bad"))
         # Not quite as high as the row, so that the rows stay apart.
         drawn = drawn_bars(values).replace("█", "▇")
-        text = Text(f"{name:<{_LABEL}}", self.ink("dim"))
+        text = Text(f"{name:<{LABEL}}", self.ink("dim"))
         if self.has_focus:
             cursor = self._cursor()
             text.append(drawn[:cursor], ink)
@@ -120,16 +119,12 @@ class HistogramChart(Inked, can_focus=True):
         return text.append(f"  ≤ {count(max(values))}", self.ink("dim"))
 
     def _axis(self) -> Text:
-        text = Text(" " * _LABEL)
+        text = Text(" " * LABEL)
         chosen = self.chosen
         if self.has_focus and chosen is not None:
             return text.append_text(self._told(chosen))
-        bars, seconds = self._histogram.bars, self._histogram.seconds
-        days = seconds * len(bars) > 86_400
-        first, last = (moment(bar.at, date=days) for bar in (bars[0], bars[-1]))
-        gap = max(len(bars) - len(first), len(last) + 1)
-        axis = f"{first}{last:>{gap}}   a bar is {length(seconds)}"
-        return text.append(axis[: self.size.width - _LABEL], self.ink("dim"))
+        below = axis(self._histogram)[: self.size.width - LABEL]
+        return text.append(below, self.ink("dim"))
 
     def _told(self, bar: Bar) -> Text:
         seconds = self._histogram.seconds

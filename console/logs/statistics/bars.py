@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from console.figures import count, length, moment
 from console.logs.statistics.timespan import Bar, Histogram
 
-__all__ = ["bars", "drawn_bars", "series"]
+__all__ = ["LABEL", "TOP", "axis", "bars", "drawn_bars", "series"]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_LABEL = 10
-_TOP = 12
+LABEL, TOP = 10, 12
+"""Columns of the name before a row of bars, and of its scale behind them."""
 
 
 def bars(histogram: Histogram, width: int) -> Iterator[str]:
     """Yield rows of at most `width` columns; none for a log without times."""
     every = histogram.bars
-    room = width - _LABEL - _TOP
+    room = width - LABEL - TOP
     if len(every) < 2 or room < 2:
         return
     # More bars than columns: so many together make one.
@@ -23,12 +23,18 @@ def bars(histogram: Histogram, width: int) -> Iterator[str]:
     rows = series(every)
     for name, values in rows.items():
         sums = [sum(values[i : i + together]) for i in range(0, len(values), together)]
-        yield f"{name:<{_LABEL}}{drawn_bars(sums)}  ≤ {count(max(sums))}"
+        yield f"{name:<{LABEL}}{drawn_bars(sums)}  ≤ {count(max(sums))}"
+    yield f"{'':<{LABEL}}{axis(histogram, together)}"[:width]
+
+
+def axis(histogram: Histogram, together: int = 1) -> str:
+    """Return what stands below a row in which each block is `together` of the bars: the times of
+    the first and of the last bar, and how long a block is."""
+    every = histogram.bars
     days = histogram.seconds * len(every) > 86_400
-    drawn = -(-len(every) // together)
     first, last = (moment(bar.at, date=days) for bar in (every[0], every[-1]))
-    axis = f"{first}{last:>{max(drawn - len(first), len(last) + 1)}}"
-    yield f"{'':<{_LABEL}}{axis}  a bar is {length(histogram.seconds * together)}"[:width]
+    gap = max(-(-len(every) // together) - len(first), len(last) + 1)
+    return f"{first}{last:>{gap}}  a bar is {length(histogram.seconds * together)}"
 
 
 def series(every: Sequence[Bar]) -> dict[str, list[int]]:
