@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from console import targets
+from console.commands.arguments import UsageError, wanted
 from console.hangup import end_with_terminal
 from console.targets import (
     CONFIG_NAME,
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Imported late: --help and a wrong argument answer without waiting for any of this.
         from console.first_screen import first_screen, opens_on_logs  # noqa: PLC0415
 
-        _check_filter(target)
+        wanted((), target=target.filter)
         early = terminal and opens_on_logs(target) and not target.filter
         with first_screen(target) if early else nullcontext():
             from console.app import LogConsole, OpsConsole  # noqa: PLC0415
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 end_with_terminal(sys.stdin.fileno())
                 app = LogConsole(target) if opens_on_logs(target) else OpsConsole(target)
                 farewell = app.run()
-    except TargetError as error:
+    except (TargetError, UsageError) as error:
         print(f"opsconsole: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
@@ -86,18 +87,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if farewell:
         print(f"opsconsole: {visible(farewell)}")
     return app.return_code or 0
-
-
-def _check_filter(target: Target) -> None:
-    if not target.filter.strip():
-        return
-    from console.logs.filters.errors import FilterError, pointed  # noqa: PLC0415
-    from console.logs.filters.parser import parse  # noqa: PLC0415
-
-    try:
-        parse(target.filter)
-    except FilterError as error:
-        raise TargetError(f"{CONFIG_NAME}: filter:\n\n{pointed(target.filter, error)}") from error
 
 
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import console
 from console.health.probe import OWN_REQUEST
 from console.logs.files.log_file import LogFile
+from console.logs.filters.formatter import together
 from console.logs.sources.source import reason
 from console.text import visible
 from console.watch.watch import Watch
@@ -49,8 +50,7 @@ async def ask(watch: Watch, statement: str) -> Answer:
     if not files:
         return Answer(problem="there is no log to be read")
     wanted = watch.collection.wanted
-    filters = [watch.target.filter, str(wanted) if wanted is not None else ""]
-    only = " ".join(f"({text})" for text in filters if text.strip())
+    only = together(watch.target.filter, str(wanted) if wanted is not None else "")
     argv = [
         *(sys.executable, "-P", "-m", "console", "sql", "--format=table"),
         *(f"--log={_path(log)}" for log in files),

@@ -9,6 +9,7 @@ from console.health.backups import read_report
 from console.health.instances import Instance
 from console.health.metrics import Figures, fetch, metrics_url
 from console.health.probe import OWN_REQUEST, Poll, probe
+from console.logs.filters.formatter import together
 from console.logs.filters.seen import FieldNames
 from console.logs.follower import Follower
 from console.logs.statistics.traffic import Traffic
@@ -46,8 +47,7 @@ class Watch:
         self.follower = Follower(target.logs)
         own = OWN_REQUEST if target.health else ""
         hidden = f'-("{own}" request_id~~^{own})' if own else ""
-        only = f"({target.filter})" if target.filter.strip() else ""
-        self.collection = Collection(target.logs, hidden=f"{only} {hidden}".strip())
+        self.collection = Collection(target.logs, hidden=together(target.filter, hidden))
         self.field_names = FieldNames()
         self.instances = [Instance(endpoint) for endpoint in target.health]
         self.schema = Schema(target.alembic, self.feed, on_schema)

@@ -20,7 +20,7 @@ from console.logs.filters.fields import NAME, likely_typo
 from console.logs.filters.instants import instant_text
 from console.logs.filters.words import number
 
-__all__ = ["name_text", "to_text", "value_text"]
+__all__ = ["name_text", "to_text", "together", "value_text"]
 
 # Nothing in it that could be anything but the text itself, wherever it stands.
 _PLAIN_WORD = re.compile(r"[^\W\d_][\w./@-]*")
@@ -54,6 +54,11 @@ def to_text(expression: Expression) -> str:
         case Or(parts):
             text = " or ".join(map(to_text, parts))
     return text
+
+
+def together(*filters: str) -> str:
+    """Return the text of a filter for what all of these match; a blank one matches everything."""
+    return " ".join(f"({text})" for text in filters if text.strip())
 
 
 def quoted(text: str) -> str:
