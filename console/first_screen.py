@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from console.logs.files.edges import lines_from, starts_before
 from console.logs.files.log_file import LogFile
 from console.logs.records.record import Record, decode
-from console.logs.statistics.tables import fit, width_of
 from console.targets import Target
+from console.text import fit, width_of
 from console.watch.entries import plain_files
 from console.widgets.log_columns import Columns
 from console.widgets.title import tabs, title

@@ -8,7 +8,7 @@ as something it is not, so every such text passes through `visible()` before it 
 import re
 import unicodedata
 
-__all__ = ["cut", "redact", "visible"]
+__all__ = ["cut", "fit", "redact", "visible", "width_of"]
 
 # A password longer than this is not recognised; without the bound, a line made of nothing but
 # "://a:" would take quadratic time.
@@ -40,6 +40,11 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _MARKS = frozenset({"Mn", "Me", "Mc"})
 # Vowels and finals of Hangul, which are drawn into the syllable before them.
 _JAMO = re.compile("[\u1161-\u11ff\ud7b0-\ud7fb]")
+# What Unicode 16 or some terminals have made wide.
+_WIDER = re.compile(
+    "[\u2630-\u2637\u268a-\u268f\u3248-\u324f\u4dc0-\u4dff"
+    "\U0001d300-\U0001d356\U0001d360-\U0001d376]"
+)
 # More marks than this on one letter is a flood that paints over the neighbouring lines.
 _MARKS_PER_LETTER = 3
 
@@ -72,6 +77,28 @@ def cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return text[: limit - 1] + "…" if limit > 0 else ""
+
+
+def width_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes that `visible` has returned."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def fit(text: object, width: int) -> str:
+    """Return a text that is safe to draw, cut or filled up to exactly `width` columns."""
+    shown = visible(text, max(width, 1))
+    while width_of(shown) > width:
+        shown = shown[:-2] + "…" if len(shown) > 1 else ""
+    return shown + " " * (width - width_of(shown))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"} or _JAMO.match(character):
+        return 0
+    wide = unicodedata.east_asian_width(character) in {"W", "F"} or _WIDER.match(character)
+    return 2 if wide else 1
 
 
 def _escape(text: str) -> str:

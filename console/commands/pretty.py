@@ -9,8 +9,7 @@ from console.lines import Line
 from console.logs.filters.fields import canonical
 from console.logs.filters.words import text_of
 from console.logs.records import Record, decode, value_of
-from console.logs.statistics.tables import fit, width_of
-from console.text import visible
+from console.text import fit, visible, width_of
 
 __all__ = ["Pretty"]
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from console.commands.database import Database
 from console.commands.output import Output
 from console.commands.views import literal
-from console.logs.statistics.tables import fit, width_of
-from console.text import visible
+from console.text import fit, visible, width_of
 
 __all__ = ["FORMATS", "send", "write_result", "write_table"]
 

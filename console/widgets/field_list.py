@@ -6,8 +6,7 @@ from typing import NamedTuple
 from rich.cells import chop_cells
 from rich.segment import Segment
 
-from console.logs.statistics.tables import fit, width_of
-from console.text import visible
+from console.text import fit, visible, width_of
 from console.watch.line_fields import LineField
 from console.widgets.ink import Ink
 from console.widgets.rows import Rows

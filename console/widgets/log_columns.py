@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from console.figures import clock, milliseconds, size
 from console.logs.filters.words import text_of
 from console.logs.records import Record, value_of
-from console.logs.statistics.tables import fit, width_of
-from console.text import visible
+from console.text import fit, visible, width_of
 
 if TYPE_CHECKING:
     from console.widgets.ink import Ink

@@ -8,8 +8,7 @@ from textual.geometry import Size
 
 from console.logs.filters.completion import Completion
 from console.logs.filters.errors import FilterError
-from console.logs.statistics.tables import width_of
-from console.text import cut, visible
+from console.text import cut, visible, width_of
 from console.widgets.ink import Inked
 
 __all__ = ["OFFERS", "Offers"]

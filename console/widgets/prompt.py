@@ -15,7 +15,7 @@ from console.logs.filters.errors import FilterError
 from console.logs.filters.instants import instant
 from console.logs.filters.parser import LENGTH, Filter, parse
 from console.logs.filters.seen import FieldNames
-from console.logs.statistics.tables import width_of
+from console.text import width_of
 from console.widgets.offers import Offers
 
 __all__ = ["Prompt"]

@@ -8,7 +8,8 @@ from rich.segment import Segment
 from console.logs.statistics.render import overview
 from console.logs.statistics.sections import Item, Kind, Section, sections
 from console.logs.statistics.summary import RouteFigures, Summary
-from console.logs.statistics.tables import GAP, cells, fit
+from console.logs.statistics.tables import GAP, cells
+from console.text import fit
 from console.widgets.ink import Ink
 from console.widgets.rows import Rows
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from console.logs.statistics.tables import width_of
 from console.targets import Target
-from console.text import cut, visible
+from console.text import cut, visible, width_of
 
 if TYPE_CHECKING:
     from console.widgets.ink import Ink

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from console.figures import age, availability, clock, milliseconds, size, sparkline
 from console.logs.records import LEVELS, Record
-from console.logs.statistics.tables import width_of
+from console.text import width_of
 from console.widgets.log_columns import Columns
 
 

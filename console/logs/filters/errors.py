@@ -1,8 +1,6 @@
 """What is wrong with a filter, and where."""
 
-import unicodedata
-
-from console.text import visible
+from console.text import visible, width_of
 
 __all__ = ["FilterError", "pointed"]
 
@@ -36,14 +34,7 @@ def pointed(text: str, error: FilterError, width: int = 80) -> str:
     before = visible(text[start : error.column])
     wrong = visible(text[error.column : error.column + error.length], width)
     after = visible(text[error.column + error.length :], max(width - len(before + wrong), 1))
-    carets = "^" * max(_columns(wrong), 1)
+    carets = "^" * max(width_of(wrong), 1)
     ellipsis = "…" if start else ""
-    indent = " " * _columns(ellipsis + before)
+    indent = " " * width_of(ellipsis + before)
     return f"{ellipsis}{before}{wrong}{after}\n{indent}{carets}\n{error.message}"
-
-
-def _columns(text: str) -> int:
-    """How many columns a terminal takes for `text`."""
-    wide = sum(unicodedata.east_asian_width(character) in {"W", "F"} for character in text)
-    marks = sum(unicodedata.category(character) in {"Mn", "Me"} for character in text)
-    return len(text) + wide - marks

@@ -7,7 +7,8 @@ from console.figures import count, length, moment, percent, rate
 from console.logs.statistics.bars import bars
 from console.logs.statistics.sections import Section, latencies, sections
 from console.logs.statistics.summary import Summary
-from console.logs.statistics.tables import fit, table, width_of
+from console.logs.statistics.tables import table
+from console.text import fit, width_of
 
 __all__ = ["overview", "render"]
 

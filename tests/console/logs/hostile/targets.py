@@ -18,8 +18,7 @@ from console.logs.records.aliases import ALIASES, ATTRIBUTES
 from console.logs.records.wanted import Columns
 from console.logs.statistics.render import render
 from console.logs.statistics.statistics import Statistics
-from console.logs.statistics.tables import fit, width_of
-from console.text import visible
+from console.text import fit, visible, width_of
 from console.watch.line_fields import choice, line_fields
 from console.widgets.log_columns import Columns as Layout
 

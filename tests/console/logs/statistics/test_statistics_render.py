@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from console.logs.records import LEVELS, Record
 from console.logs.statistics.render import render
 from console.logs.statistics.statistics import Statistics
-from console.logs.statistics.tables import fit, table, width_of
-from console.text import visible
+from console.logs.statistics.tables import table
+from console.text import fit, visible, width_of
 
 EVIL = st.text(
     alphabet=st.characters(exclude_categories=["Cs"])
