@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from console.lines import Line
 from console.logs.records import LEVELS, Record, decode, pretty, rank
+from console.logs.records.times import as_runs
 from console.logs.statistics.signatures import SIGNATURES, Signatures
 from console.logs.statistics.traffic import SECONDS, Traffic
 
@@ -126,7 +127,7 @@ def add(
     duration: float | None = 10.0,
 ) -> None:
     """Count requests, all with the same status and duration."""
-    traffic.add(times, [status] * len(times), [duration] * len(times), now)
+    traffic.add(as_runs(times), [status] * len(times), [duration] * len(times), now)
 
 
 def test_traffic_of_the_last_complete_seconds() -> None:

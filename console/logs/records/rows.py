@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Rows", "decoded"]
+__all__ = ["UNDECODABLE", "Rows", "decoded"]
 
-_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""What the JSON parser raises for a line that it makes nothing of."""
 
 
 def decoded(
@@ -16,7 +17,7 @@ def decoded(
 ) -> tuple[list[Any], list[int]]:
     """Return what `decode` makes of each line, and the numbers of those that it makes nothing of.
 
-    In place of these there is `instead`.
+    In place of these there is the row before them or, at the beginning, `instead`.
     """
     rows: list[Any] = []
     failed: list[int] = []
@@ -25,9 +26,9 @@ def decoded(
         try:
             # What was decoded before a line that fails stays in the list.
             rows.extend(map(decode, rest))
-        except _UNDECODABLE:
+        except UNDECODABLE:
             failed.append(len(rows))
-            rows.append(instead)
+            rows.append(rows[-1] if rows else instead)
         else:
             return rows, failed
 

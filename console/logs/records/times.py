@@ -3,11 +3,23 @@
 import math
 import re
 import time
+from bisect import bisect_left
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import chain, groupby, repeat, starmap
 from operator import itemgetter
 from typing import Any, cast
 
-__all__ = ["instant", "instants", "likely_instant", "whole_seconds"]
+__all__ = [
+    "Runs",
+    "as_runs",
+    "expanded",
+    "instant",
+    "instants",
+    "likely_instant",
+    "runs_of",
+    "whole_seconds",
+]
 
 # Above these, a number is not one of seconds, milliseconds, microseconds: the year 5138 is far.
 _SCALES = ((1e11, 1), (1e14, 1_000), (1e17, 1_000_000), (1e20, 1_000_000_000))
@@ -15,6 +27,8 @@ _CACHED = 4096
 _LONGEST = 40
 _UNKNOWN = math.nan
 _USUAL = len("2026-01-15T10:30:00.123Z")
+# So many lines a second.
+_DENSE = 4
 _to_the_second = itemgetter(slice(19))
 
 _NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,12})?|\d\.\d{1,18}e\+?\d\d", re.ASCII)
@@ -41,6 +55,10 @@ _FORMS = [(re.compile(pattern, re.ASCII), form) for pattern, form in _OTHERS]
 _LIKELY = 1e8
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAY = 86_400
+
+
+Runs = list[tuple[float | None, int]]
+"""Whole seconds, None where no time is told, each with how many lines in a row have it."""
 
 
 class _Cache(dict[str, float]):
@@ -155,12 +173,45 @@ def whole_seconds(values: list[str]) -> list[float | None]:
     return [None if at is None else at // 1 for at in instants(values)]
 
 
+def runs_of(values: list[str]) -> Runs:
+    """Return `whole_seconds` of texts as runs."""
+    if values and _are_dense(values):
+        found: Runs = []
+        start = 0
+        while start < len(values):
+            second = values[start][:19]
+            # Above the point or comma that follows the second.
+            end = max(bisect_left(values, f"{second}~", start), start + 1)
+            found.append((_seconds[second], end - start))
+            start = end
+        if _are_usual(values) and not math.isnan(sum(at or 0.0 for at, _ in found)):
+            return found
+    return as_runs(whole_seconds(values))
+
+
+def as_runs(seconds: Iterable[float | None]) -> Runs:
+    """Put the same seconds together where they follow each other."""
+    return [(at, len(list(same))) for at, same in groupby(seconds)]
+
+
+def expanded(runs: Runs) -> list[float | None]:
+    """Return one second for each line."""
+    return list(chain.from_iterable(starmap(repeat, runs)))
+
+
+def _are_dense(values: list[str]) -> bool:
+    """Tell whether the texts ascend, with many of the same second."""
+    span = _seconds[values[-1][:19]] - _seconds[values[0][:19]]
+    return span * _DENSE < len(values) and sorted(values) == values
+
+
 def _are_usual(values: list[str]) -> bool:
     """Tell whether every text has milliseconds and a "Z" behind what should be the second."""
-    if set(map(len, values)) != {_USUAL}:
-        return False
-    # Every so many characters of all of them: several times as fast as to look at each.
+    # Every so many characters of all of them: several times as fast as to look at each. One that
+    # is longer or shorter would put digits of the next one's second where these should be.
     every = "".join(values)
+    if len(every) != len(values) * _USUAL:
+        return False
     digits = every[20::_USUAL] + every[21::_USUAL] + every[22::_USUAL]
     points, zones = set(every[19::_USUAL]), set(every[23::_USUAL])
     return points <= {".", ","} and zones == {"Z"} and digits.isascii() and digits.isdigit()

@@ -23,11 +23,11 @@ from console.logs.records.rows import Rows
 from console.logs.records.typed import COARSE, TypedColumns
 from console.logs.records.wrapped import Wrapped, may_be_wrapped
 
-__all__ = ["Columns", "reader"]
+__all__ = ["SAMPLE", "Columns", "few", "put", "reader"]
 
 _NO_VALUE = (None, msgspec.UNSET, "")
-# By so many lines it is judged what the others of a block are like.
-_SAMPLE = 16
+SAMPLE = 16
+"""By so many lines it is judged what the others of a block are like."""
 _IN_NO_STRUCT = frozenset('"\\').union(map(chr, range(32)))
 
 
@@ -60,6 +60,8 @@ class Columns:
         self.names = tuple(names)
         self._coarse = coarse
         self._typed = TypedColumns.of(self.names, coarse=coarse)
+        # Whether most lines of the last block were of the types that `typed` has.
+        self._usual = False
         # The fields that some line did not have under the first of their names.
         self._wide: set[str] = set()
         self._rows = self._layout()
@@ -71,25 +73,25 @@ class Columns:
 
     def of_lines(self, lines: Sequence[bytes]) -> list[list[Any]]:
         """Return a list for each name, with a value for each line, with or without its newline."""
-        if self._typed is None or not _few(self._typed(lines[:_SAMPLE])[1], lines[:_SAMPLE]):
-            return self._of_wrapped(lines) if self._are_wrapped(lines) else self._of_any(lines)
-        columns, others = self._typed(lines)
-        self._decode(lines, others, columns)
-        return columns
+        if self._typed is not None:
+            if not self._usual:
+                self._usual = few(self._typed(lines[:SAMPLE])[1], lines[:SAMPLE])
+            if self._usual:
+                columns, others = self._typed(lines)
+                self._usual = few(others, lines)
+                self._decode(lines, others, columns)
+                return columns
+        return self._of_wrapped(lines) if self._are_wrapped(lines) else self._of_any(lines)
 
     def _are_wrapped(self, lines: Sequence[bytes]) -> bool:
-        return sum(map(may_be_wrapped, lines[:_SAMPLE])) > _SAMPLE // 2
+        return sum(map(may_be_wrapped, lines[:SAMPLE])) > SAMPLE // 2
 
     def _of_wrapped(self, lines: Sequence[bytes]) -> list[list[Any]]:
         """Do what `of_lines` does for lines with something around most of them."""
         columns: list[list[Any]] = [[None] * len(lines) for _ in self.names]
         rest = self._wrapped.fill(lines, columns)
         if rest:
-            for column, values in zip(
-                columns, self._of_any([lines[number] for number in rest]), strict=True
-            ):
-                for number, value in zip(rest, values, strict=True):
-                    column[number] = value
+            put(rest, self._of_any([lines[number] for number in rest]), columns)
         return columns
 
     def _of_any(self, lines: Sequence[bytes]) -> list[list[Any]]:
@@ -180,15 +182,14 @@ class Columns:
         """Put what `decode` finds in some lines into the columns."""
         decoded = _Decoded()
         records = [decoded[lines[number]] for number in numbers]
-        for name, column in zip(self.names, columns, strict=True):
+        found = []
+        for name in self.names:
             if name in ATTRIBUTES:
                 values = list(map(attrgetter(ATTRIBUTES[name]), records))
             else:
                 values = [value_of(record, name) for record in records]
-            if self._coarse:
-                values = _coarse(name, values)
-            for number, value in zip(numbers, values, strict=True):
-                column[number] = value
+            found.append(_coarse(name, values) if self._coarse else values)
+        put(numbers, found, columns)
 
 
 class _Decoded(dict[bytes, Record]):
@@ -205,7 +206,15 @@ def _coarse(name: str, values: list[Any]) -> list[Any]:
     return [value[:COARSE] if type(value) is str else value for value in values]
 
 
-def _few(some: Sized, every: Sized) -> bool:
+def put(numbers: Collection[int], found: Sequence[list[Any]], columns: Sequence[list[Any]]) -> None:
+    """Put what was found for the lines with these numbers into the columns of all lines."""
+    for column, values in zip(columns, found, strict=True):
+        for number, value in zip(numbers, values, strict=True):
+            column[number] = value
+
+
+def few(some: Sized, every: Sized) -> bool:
+    """Tell whether some are not more than what can be dealt with one by one."""
     return len(some) * 4 <= len(every)
 
 

@@ -6,12 +6,11 @@ from typing import Any
 import msgspec
 
 from console.logs.records.objects import behind_prefix
+from console.logs.records.rows import UNDECODABLE
 from console.logs.records.times import instants
 from console.logs.records.typed import TypedColumns
 
 __all__ = ["Wrapped", "may_be_wrapped"]
-
-_UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class _Docker(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -69,7 +68,7 @@ class Wrapped:
                 continue
             try:
                 _skim(body)
-            except _UNDECODABLE:
+            except UNDECODABLE:
                 rest.append(number)
             else:
                 inside.append(number)
@@ -101,7 +100,7 @@ class Wrapped:
             try:
                 wrapper = _docker(lines[number])
                 body = wrapper.log.strip().encode()
-            except _UNDECODABLE:
+            except UNDECODABLE:
                 body = b""
             if not body.startswith(b"{"):
                 rest.append(number)

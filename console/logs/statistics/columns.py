@@ -4,9 +4,12 @@ from collections.abc import Callable, MutableSequence, Sequence
 from typing import NamedTuple
 
 from console.logs.records import Record, wanted
+from console.logs.records.grouped import GroupedColumns
 from console.logs.records.lines import lines_of
+from console.logs.records.times import Runs, as_runs
 from console.logs.records.typed import COARSE
 from console.logs.statistics.failures import Failing
+from console.logs.statistics.kinds import Kind, Kinds
 from console.logs.statistics.labels import PlaceCache, label
 from console.logs.statistics.moments import moment
 from console.logs.statistics.sightings import Sighting
@@ -15,17 +18,11 @@ __all__ = ["BlockReader", "Columns", "Pick", "Place", "of_records", "tell"]
 
 
 class Columns(NamedTuple):
-    """One value per line in each: times in whole seconds since the epoch, durations in ms.
+    """Seconds since the epoch as runs, and one value per line in each other: numbers of `Kinds`,
+    durations in ms. Texts are cut, see COARSE; for one that is missing there is "" or None."""
 
-    Places are routes or, for requests without one, what PlaceCache tells. Texts are cut, see
-    COARSE; for one that is missing there is "" or None.
-    """
-
-    times: Sequence[float | None]
-    levels: Sequence[str]
-    statuses: Sequence[int | None]
-    methods: Sequence[str | None]
-    places: MutableSequence[str | None]
+    times: Runs
+    kinds: Sequence[int]
     durations: Sequence[float | None]
     clients: Sequence[str | None]
     users: Sequence[str | int | None]
@@ -42,31 +39,25 @@ class Place(NamedTuple):
 Pick = Callable[[Sequence[int]], list[Place]]
 """Returns the lines with these indexes, which ascend."""
 
-_COUNTED = (
-    "time",
-    "level",
-    "status",
-    "method",
-    "route",
-    "duration_ms",
-    "client",
-    "user_id",
-)
+_SINGLE = ("duration_ms", "client", "user_id")
+_KIND = ("level", "method", "route", "status")
 _TEXT = 200
 
 
-def of_records(records: Sequence[Record], places: PlaceCache) -> Columns:
+def of_records(records: Sequence[Record], kinds: Kinds, places: PlaceCache) -> Columns:
     """Take records apart."""
     return Columns(
-        [None if record.at is None else record.at // 1 for record in records],
-        [record.level for record in records],
-        [record.status for record in records],
-        [record.method[:COARSE] for record in records],
-        [record.route[:COARSE] or places[record.path] for record in records],
+        as_runs(None if record.at is None else record.at // 1 for record in records),
+        [kinds[_kind(record, places)] for record in records],
         [record.duration for record in records],
         [record.client[:COARSE] for record in records],
         [record.user_id[:COARSE] for record in records],
     )
+
+
+def _kind(record: Record, places: PlaceCache) -> Kind:
+    place = record.route[:COARSE] or places[record.path]
+    return record.level, record.method[:COARSE], place, record.status
 
 
 def tell(record: Record, source: str = "", offset: int | None = None) -> Failing:
@@ -86,9 +77,10 @@ def tell(record: Record, source: str = "", offset: int | None = None) -> Failing
 class BlockReader:
     """Takes blocks of lines apart. Has a memory of what the lines are like: one per thread."""
 
-    def __init__(self, places: PlaceCache) -> None:
+    def __init__(self, kinds: Kinds, places: PlaceCache) -> None:
+        self._kinds = kinds
         self._places = places
-        self._counted = wanted.Columns(_COUNTED, coarse=True)
+        self._counted = GroupedColumns(_KIND, kinds.__getitem__, _SINGLE)
         self._path = wanted.Columns(["path"])
 
     def read(
@@ -108,16 +100,14 @@ class BlockReader:
                 places.append(Place(every[number], source, start))
             return places
 
-        columns = Columns(*self._counted.of_lines(lines))
-        if not all(columns.places):
-            self._fill(columns, lines)
-        return columns, pick
+        times, kinds, singles = self._counted.of_lines(lines)
+        self._find_places(kinds, lines)
+        return Columns(times, kinds, *singles), pick
 
-    def _fill(self, columns: Columns, lines: Sequence[bytes]) -> None:
-        """Find out the places of requests that have no route."""
-        places, statuses = columns.places, columns.statuses
-        empty = [number for number, place in enumerate(places) if not place]
-        without = [number for number in empty if statuses[number] is not None]
+    def _find_places(self, kinds: MutableSequence[int], lines: Sequence[bytes]) -> None:
+        """Let requests that have no route be of the kinds of their paths."""
+        without = self._kinds.which(self._kinds.unplaced, kinds)
         (paths,) = self._path.of_lines([lines[number] for number in without])
         for number, path in zip(without, paths, strict=True):
-            places[number] = self._places[path]
+            level, method, _, status = self._kinds.told[kinds[number]]
+            kinds[number] = self._kinds[level, method, self._places[path], status]

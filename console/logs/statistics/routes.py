@@ -3,7 +3,7 @@
 import msgspec
 
 from console.logs.statistics.heavy import Weighed, shed
-from console.logs.statistics.sketch import Sketch
+from console.logs.statistics.sketch import NO_BUCKET, Sketch
 
 __all__ = ["BUCKETS", "ROUTES", "Route", "Routes"]
 
@@ -41,8 +41,8 @@ class Routes(msgspec.Struct):
     others: Route = msgspec.field(default_factory=Route)
     lost: int = 0
 
-    def add(self, name: str, status: int, bucket: int | None, times: int) -> None:
-        """Count requests with this status and, in this bucket, this duration.
+    def add(self, name: str, status: int, bucket: int, times: int) -> None:
+        """Count requests with this status whose durations fall into this bucket, or NO_BUCKET.
 
         `make_room` is to be called after every few thousand additions.
         """
@@ -53,7 +53,7 @@ class Routes(msgspec.Struct):
         route.weight += times
         route.refused += times if 400 <= status < 500 else 0
         route.failed += times if status >= 500 else 0
-        if bucket is not None:
+        if bucket != NO_BUCKET:
             route.durations.add_bucket(bucket, times)
 
     def merge(self, other: "Routes") -> None:

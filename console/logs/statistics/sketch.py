@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-__all__ = ["RELATIVE_ERROR", "BucketCache", "Sketch", "bucket_of", "value_of"]
+__all__ = ["NO_BUCKET", "RELATIVE_ERROR", "BucketCache", "Sketch", "bucket_of", "value_of"]
 
 RELATIVE_ERROR = 0.01
 """A sketch's answer is within 1 % of a value that really has the asked rank."""
+
+NO_BUCKET = -1
+"""Stands for the bucket of a value that is not known."""
 
 _GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 # 1 µs to 11 days when values are milliseconds: 1,384 buckets, whatever is fed.
@@ -33,13 +36,13 @@ def value_of(bucket: int) -> float:
     return 2 * _BOUNDS[bucket] / (_GAMMA + 1)
 
 
-class BucketCache(dict[float | None, int | None]):
-    """The bucket of every value asked for lately, and None for None: durations repeat."""
+class BucketCache(dict[float | None, int]):
+    """The bucket of every value asked for lately, NO_BUCKET for None: durations repeat."""
 
-    def __missing__(self, value: float | None) -> int | None:
+    def __missing__(self, value: float | None) -> int:
         if len(self) >= _CACHED:
             self.clear()
-        bucket = self[value] = None if value is None else bucket_of(value)
+        bucket = self[value] = NO_BUCKET if value is None else bucket_of(value)
         return bucket
 
 

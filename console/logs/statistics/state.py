@@ -1,7 +1,5 @@
 """All that is counted, as one value that can be sent to another process and merged there."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from console.logs.statistics.failures import Failures
@@ -25,18 +23,6 @@ class State(msgspec.Struct):
     users: Tally = msgspec.field(default_factory=Tally)
     failures: Failures = msgspec.field(default_factory=Failures)
     slowest: Slowest = msgspec.field(default_factory=Slowest)
-
-    def add_moments(self, moments: Mapping[tuple[float | None, str, int | None], int]) -> None:
-        """Count lines by their time in whole seconds, level and status."""
-        self.timeline.add_all(moments)
-        kinds: dict[tuple[str, int | None], int] = {}
-        for (_, level, status), times in moments.items():
-            kind = level, status
-            kinds[kind] = kinds.get(kind, 0) + times
-        for (level, status), times in kinds.items():
-            self.levels[level] = self.levels.get(level, 0) + times
-            if status is not None:
-                self.statuses[status] = self.statuses.get(status, 0) + times
 
     def merge(self, other: "State") -> None:
         """Add everything that `other` has counted."""

@@ -7,17 +7,19 @@ and of the slowest requests, are decoded a second time, with everything that is 
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence
+from operator import add
 
 import msgspec
 
 from console.logs.records import Record, decode_line
+from console.logs.records.times import expanded
 from console.logs.statistics.columns import BlockReader, Columns, Place, of_records, tell
 from console.logs.statistics.failures import Failing
+from console.logs.statistics.kinds import STEP, Kinds
 from console.logs.statistics.labels import PlaceCache, named
 from console.logs.statistics.sightings import SLOWEST
-from console.logs.statistics.signatures import ERROR_LEVELS
-from console.logs.statistics.sketch import BucketCache
+from console.logs.statistics.sketch import NO_BUCKET, BucketCache
 from console.logs.statistics.state import State
 from console.logs.statistics.summary import Summary, summarise
 
@@ -31,17 +33,6 @@ _HELD = 4 * 1024 * 1024
 _decoder = msgspec.msgpack.Decoder(State)
 
 
-class _Kinds(dict[tuple[str | None, str | None, int | None], int]):
-    """Numbers the kinds of requests, (method, place, status): in their place, numbers are counted.
-
-    The texts of every line are new ones, and to keep those of a few kinds only is much faster.
-    """
-
-    def __missing__(self, kind: tuple[str | None, str | None, int | None]) -> int:
-        number = self[kind] = len(self)
-        return number
-
-
 class Statistics:
     """What is counted of a stream of lines; see State. Bounded in memory, whatever is fed.
 
@@ -52,18 +43,17 @@ class Statistics:
 
     def __init__(self) -> None:
         self._state = State()
-        # How often each (second, level, status) and (number of a kind, bucket) came.
-        self._moments: Counter[tuple[float | None, str, int | None]] = Counter()
-        self._requests: Counter[tuple[int, int | None]] = Counter()
-        self._kinds = _Kinds()
+        # How often each kind came with each bucket.
+        self._requests: Counter[int] = Counter()
+        self._kinds = Kinds()
         self._clients: Counter[str | int | None] = Counter()
         self._users: Counter[str | int | None] = Counter()
         # Lines of errors: decoding them again has its price, which is paid once for many.
-        self._failing: list[Place] = []
+        self._failing_lines: list[Place] = []
         self._failing_size = 0
         self._places = PlaceCache()
         self._buckets = BucketCache()
-        self._reader = BlockReader(self._places)
+        self._reader = BlockReader(self._kinds, self._places)
 
     def reset(self) -> None:
         """Forget everything."""
@@ -72,9 +62,9 @@ class Statistics:
 
     def add(self, records: Sequence[Record]) -> None:
         """Count records."""
-        columns = of_records(records, self._places)
+        columns = of_records(records, self._kinds, self._places)
         self._count(columns)
-        self._state.failures.add([tell(records[index]) for index in _failing(columns)])
+        self._state.failures.add([tell(records[index]) for index in self._failing(columns)])
         slow = [tell(records[index]).sighting for index in self._slow(columns)]
         self._state.slowest.add(slow)
         self._settle_if_much()
@@ -94,11 +84,11 @@ class Statistics:
         """
         columns, pick = self._reader.read(block, source, offset, only)
         self._count(columns)
-        if failing := _failing(columns):
+        if failing := self._failing(columns):
             places = pick(failing)
-            self._failing += places
+            self._failing_lines += places
             self._failing_size += sum(len(place.line) for place in places)
-            if len(self._failing) > _FAILING or self._failing_size > _HELD:
+            if len(self._failing_lines) > _FAILING or self._failing_size > _HELD:
                 self._settle_failing()
         if slow := self._slow(columns):
             self._state.slowest.add([_tell(place).sighting for place in pick(sorted(slow))])
@@ -130,13 +120,20 @@ class Statistics:
         return summarise(self.state, top=top, bars=bars)
 
     def _count(self, columns: Columns) -> None:
-        times, levels, statuses, methods, places, durations, clients, users = columns
-        self._moments.update(zip(times, levels, statuses, strict=True))
+        times, kinds, durations, clients, users = columns
+        moods = bytes(map(self._kinds.moods.__getitem__, kinds))
+        start = 0
+        for at, lines in times:
+            self._state.timeline.add(at, moods[start : start + lines])
+            start += lines
         buckets = map(self._buckets.__getitem__, durations)
-        kinds = map(self._kinds.__getitem__, zip(methods, places, statuses, strict=True))
-        self._requests.update(zip(kinds, buckets, strict=True))
+        self._requests.update(map(add, map(self._kinds.firsts.__getitem__, kinds), buckets))
         self._clients.update(clients)
         self._users.update(users)
+
+    def _failing(self, columns: Columns) -> list[int]:
+        """Return which lines tell of an error."""
+        return self._kinds.which(self._kinds.failing, columns.kinds)
 
     def _slow(self, columns: Columns) -> list[int]:
         """Return which lines are slow enough to be told of."""
@@ -146,41 +143,55 @@ class Statistics:
             return []
         slow = [
             (duration, at or 0.0, index)
-            for index, (duration, at, status) in enumerate(
-                zip(columns.durations, columns.times, columns.statuses, strict=True)
+            for index, (duration, at, kind) in enumerate(
+                zip(columns.durations, expanded(columns.times), columns.kinds, strict=True)
             )
-            if duration is not None and duration >= least and status is not None
+            if duration is not None and duration >= least and self._kinds.told[kind][3] is not None
         ]
         return [index for *_, index in heapq.nlargest(SLOWEST, slow)]
 
     def _settle_if_much(self) -> None:
-        pending: Sequence[Sized] = (self._moments, self._requests, self._clients, self._users)
-        if max(len(each) for each in pending) > _PENDING:
-            self._settle()
+        if max(len(self._kinds), len(self._requests)) > _PENDING:
+            self._settle_requests()
+        if max(len(self._clients), len(self._users)) > _PENDING:
+            self._settle_names()
 
     def _settle(self) -> None:
-        self._state.add_moments(self._moments)
+        self._settle_requests()
+        self._settle_names()
+        self._settle_failing()
+
+    def _settle_requests(self) -> None:
+        levels, statuses = self._state.levels, self._state.statuses
         kinds = [
-            (named(method or "", place or ""), status) for method, place, status in self._kinds
+            (level, named(method, place), status)
+            for level, method, place, status in self._kinds.told
         ]
-        for (number, bucket), times in self._requests.items():
-            name, status = kinds[number]
+        for number, times in self._requests.items():
+            kind, bucket = divmod(number - NO_BUCKET, STEP)
+            level, name, status = kinds[kind]
+            levels[level] = levels.get(level, 0) + times
             if status is not None:
-                self._state.routes.add(name, status, bucket, times)
+                statuses[status] = statuses.get(status, 0) + times
+                self._state.routes.add(name, status, bucket + NO_BUCKET, times)
         self._state.routes.make_room()
+        self._requests.clear()
+        self._kinds.clear()
+
+    def _settle_names(self) -> None:
         self._state.clients.add(_names(self._clients))
         self._state.users.add(_names(self._users))
-        self._settle_failing()
-        self._forget_pending()
+        self._clients.clear()
+        self._users.clear()
 
     def _settle_failing(self) -> None:
-        if self._failing:
-            self._state.failures.add(map(_tell, self._failing))
-            self._failing.clear()
+        if self._failing_lines:
+            self._state.failures.add(map(_tell, self._failing_lines))
+            self._failing_lines.clear()
             self._failing_size = 0
 
     def _forget_pending(self) -> None:
-        for pending in (self._moments, self._requests, self._clients, self._users, self._failing):
+        for pending in (self._requests, self._clients, self._users, self._failing_lines):
             pending.clear()
         self._kinds.clear()
         self._failing_size = 0
@@ -188,15 +199,6 @@ class Statistics:
 
 def _tell(place: Place) -> Failing:
     return tell(decode_line(place.line.removesuffix(b"\n")), place.source, place.offset)
-
-
-def _failing(columns: Columns) -> list[int]:
-    """Return which lines tell of an error."""
-    return [
-        index
-        for index, (level, status) in enumerate(zip(columns.levels, columns.statuses, strict=True))
-        if level in ERROR_LEVELS or (status is not None and status >= 500)
-    ]
 
 
 def _names(counts: Mapping[str | int | None, int]) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
 """Lines over time: by the second, by the minute when that makes too many bins, and so on."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import msgspec
 
 from console.logs.records import LEVELS
 
-__all__ = ["BINS", "Bin", "Timeline"]
+__all__ = ["BINS", "Bin", "Timeline", "mood"]
 
 BINS = 7_200
 """How many bins there are at most: two hours by the second, five days by the minute."""
@@ -23,6 +23,17 @@ _FAR = 600
 _SLOTS = {level: slot for slot, level in enumerate(("", *LEVELS))}
 _REQUESTS = len(_SLOTS)
 _FAILED = _REQUESTS + 1
+# What is counted of the lines of each mood.
+_COUNTED = [
+    (level, *more) for level in _SLOTS.values() for more in ((), (_REQUESTS,), (_REQUESTS, _FAILED))
+]
+
+
+def mood(level: str, status: int | None) -> int:
+    """Return which of 18 moods a line is in: they tell its level, whether it is a request, and
+    whether that failed."""
+    request = 0 if status is None else 1 if status < 500 else 2
+    return _SLOTS.get(level, 0) * 3 + request
 
 
 class Bin(NamedTuple):
@@ -49,25 +60,16 @@ class Timeline(msgspec.Struct):
     first: int | None = None
     last: int | None = None
 
-    def add(self, at: float | None, level: str, status: int | None, times: int) -> None:
-        """Count lines of one second."""
-        self.add_all({(at, level, status): times})
-
-    def add_all(self, moments: Mapping[tuple[float | None, str, int | None], int]) -> None:
-        """Count lines by second, level and status; those of one second are best told together."""
-        slots: list[int] | None = None
-        previous: float | None = None
-        for (at, level, status), times in moments.items():
-            if slots is None or at is not previous:
-                slots, previous = self._at(at), at
-            if slots is None:
-                self.undated += times
-                continue
-            slots[_SLOTS.get(level, 0)] += times
-            if status is not None:
-                slots[_REQUESTS] += times
-                if status >= 500:
-                    slots[_FAILED] += times
+    def add(self, at: float | None, moods: bytes) -> None:
+        """Count lines of one second, given a `mood` for each."""
+        slots = self._at(at)
+        if slots is None:
+            self.undated += len(moods)
+            return
+        for each in set(moods):
+            times = moods.count(each)
+            for slot in _COUNTED[each]:
+                slots[slot] += times
 
     def merge(self, other: "Timeline") -> None:
         """Add everything that `other` has counted."""

@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from console.logs.statistics.sketch import BucketCache, Sketch
+from console.logs.records.times import Runs
+from console.logs.statistics.sketch import NO_BUCKET, BucketCache, Sketch
 
 __all__ = ["SECONDS", "WINDOW", "Traffic", "TrafficSummary"]
 
@@ -43,29 +44,37 @@ class Traffic:
 
     def add(
         self,
-        times: Sequence[float | None],
+        times: Runs,
         statuses: Sequence[int | None],
         durations: Sequence[float | None],
         now: float,
     ) -> None:
-        """Count lines, one in each column; `now` is in seconds since the epoch.
+        """Count lines, one in each column; times are whole seconds, `now` too is since the epoch.
 
         A line without a time counts as now, one from the future too: its clock is ahead. One from
         before the remembered seconds is not counted in any of them.
         """
-        seconds = [now // 1 if at is None or at > now else at // 1 for at in times]
-        buckets = map(self._buckets.__getitem__, durations)
-        # Many lines a second have the same status and about the same duration.
-        same = Counter(zip(seconds, statuses, buckets, strict=True))
-        for (at, status, bucket), count in same.items():
-            if status is None or at <= now - SECONDS:
+        buckets = list(map(self._buckets.__getitem__, durations))
+        start = 0
+        for told, lines in times:
+            end = start + lines
+            at = now // 1 if told is None or told > now else told
+            if at > now - SECONDS:
+                # Many lines a second have the same status and about the same duration.
+                same = Counter(zip(statuses[start:end], buckets[start:end], strict=True))
+                self._add(int(at), same)
+            start = end
+        self._forget(now)
+
+    def _add(self, at: int, same: Mapping[tuple[int | None, int], int]) -> None:
+        for (status, bucket), count in same.items():
+            if status is None:
                 continue
-            second = self._seconds.setdefault(int(at), _Second())
+            second = self._seconds.setdefault(at, _Second())
             second.requests += count
             second.errors += count * (status >= 500)
-            if bucket is not None:
+            if bucket != NO_BUCKET:
                 second.durations.add_bucket(bucket, count)
-        self._forget(now)
 
     def summary(self, now: float) -> TrafficSummary:
         """Return the figures of the last WINDOW complete seconds before `now`."""

@@ -1,7 +1,6 @@
 """Usual lines, with any others among them, are read as each of them is by itself."""
 
 import json
-import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +11,10 @@ from hypothesis import strategies as st
 
 from console.logs.records import decode_line
 from console.logs.records.aliases import ALIASES, ATTRIBUTES
+from console.logs.records.grouped import GroupedColumns
+from console.logs.records.levels import SPELLINGS
 from console.logs.records.lines import lines_of
-from console.logs.records.times import instant, instants, whole_seconds
+from console.logs.records.times import expanded, instant, instants, runs_of, whole_seconds
 from console.logs.records.typed import COARSE, TypedColumns
 from console.logs.records.wanted import Columns
 from tests.console.logs.records.strategies import LINES
@@ -129,12 +130,41 @@ def test_odd_lines_among_usual_ones(
     check(lines, names, coarse=coarse)
 
 
+@given(
+    st.lists(st.lists(st.just(USUAL) | LINE | LINES, max_size=8), min_size=1, max_size=3),
+    st.integers(0, 40),
+    st.permutations([name for name in NAMES if name != "time"]),
+    st.integers(2, 5),
+)
+def test_lines_are_grouped_by_what_they_have_in_common(
+    blocks: list[list[bytes]], usual: int, names: list[str], kind: int
+) -> None:
+    kinds: dict[tuple[Any, ...], int] = {}
+    grouped = GroupedColumns(
+        names[:kind], lambda told: kinds.setdefault(told, len(kinds)), names[kind:]
+    )
+    plain = Columns(["time", *names], coarse=True)
+    for odd in blocks:
+        lines = [USUAL] * usual + odd
+        runs, numbers, singles = grouped.of_lines(lines)
+        times, *columns = plain.of_lines(lines)
+        assert expanded(runs) == times
+        told = {number: values for values, number in kinds.items()}
+        rows = zip(*[told[number] for number in numbers], strict=True) if lines else [()] * kind
+        for name, values, expected in zip(names, (*rows, *singles), columns, strict=True):
+            found = [SPELLINGS.get(each or "", "") if name == "level" else each for each in values]
+            assert [each or "" for each in found] == [each or "" for each in expected]
+
+
 def test_usual_lines_are_left_to_the_parser() -> None:
     for coarse in (False, True):
         read = TypedColumns.of(NAMES, coarse=coarse)
         assert read is not None
         _, others = read([USUAL, USUAL + b"\r\n", b"[1]", USUAL + USUAL])
         assert others == [2, 3]
+        short = b'{"timestamp":"2026-01-15T10:30:00.123Z","request_id":null,"logger":"service"'
+        _, others = read([short + b"}", short + b',"uri":"/"}'])
+        assert others == [1]
     assert TypedColumns.of(("level", "tenant"), coarse=False) is None
     assert TypedColumns.of((), coarse=False) is None
 
@@ -144,8 +174,10 @@ def test_usual_lines_are_left_to_the_parser() -> None:
 def test_times_are_read_together_as_each_by_itself(values: list[str]) -> None:
     exact = [instant(value) for value in values]
     assert instants(list(values)) == exact
-    floors = [None if at is None else float(math.floor(at)) for at in exact]
-    assert whole_seconds(values) == floors
+    for dense in (values, sorted(values), sorted(values * 40)):
+        floors = [at if at is None else at // 1 for at in map(instant, dense)]
+        assert whole_seconds(dense) == floors
+        assert expanded(runs_of(dense)) == floors
 
 
 def test_one_time_is_of_another_kind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.logs.statistics import timeline as module
-from console.logs.statistics.timeline import BINS, Timeline
+from console.logs.statistics.timeline import BINS, Timeline, mood
 from console.logs.statistics.timespan import timespan_of
 
 NOON = 1_768_478_400
@@ -25,8 +25,8 @@ Moments = list[tuple[float | None, str, int | None, int]]
 
 def timeline_of(moments: Moments) -> Timeline:
     timeline = Timeline()
-    for moment in moments:
-        timeline.add(*moment)
+    for at, level, status, times in moments:
+        timeline.add(at, bytes([mood(level, status)]) * times)
     return timeline
 
 
@@ -65,7 +65,7 @@ def test_no_time_is_too_strange_and_every_line_is_counted(moments: Moments) -> N
 def test_bins_get_wider_when_there_are_too_many() -> None:
     timeline = timeline_of([(float(second), "info", 200, 1) for second in range(BINS)])
     assert (timeline.width, len(timeline.bins)) == (1, BINS)
-    timeline.add(float(BINS), "error", 500, 2)
+    timeline.add(float(BINS), bytes([mood("error", 500)] * 2))
     assert (timeline.width, len(timeline.bins)) == (60, BINS // 60 + 1)
     assert timeline.bin(BINS // 60).levels == {"error": 2}
     assert timeline.bin(0).requests == 60
@@ -81,7 +81,7 @@ def test_times_all_over_history_have_room() -> None:
 @pytest.mark.parametrize("wrong", [0.0, NOON + 1e9, -6e10, 1e300])
 def test_a_wrong_clock_changes_no_rate(wrong: float) -> None:
     timeline = timeline_of([(NOON + second, "info", 200, 10) for second in range(100)])
-    timeline.add(wrong, "info", 200, 1)
+    timeline.add(wrong, bytes([mood("info", 200)]))
     timespan, histogram = timespan_of(timeline, 50)
     assert timespan.outside == 1
     assert timespan.requests_per_second == 10

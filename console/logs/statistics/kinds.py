@@ -1,0 +1,57 @@
+"""Kinds of lines, numbered: what all lines of a kind have in common is found out once."""
+
+from collections.abc import Sequence
+from itertools import compress
+
+from console.logs.records.levels import SPELLINGS
+from console.logs.statistics.signatures import ERROR_LEVELS
+from console.logs.statistics.timeline import mood
+
+__all__ = ["STEP", "Kind", "Kinds"]
+
+STEP = 4096
+"""More than there are buckets."""
+Kind = tuple[str | None, str | None, str | None, int | None]
+"""Level in any spelling, method, place and status; for what is missing, there is "" or None.
+
+The place is a route or, for requests without one, what PlaceCache tells.
+"""
+
+
+class Kinds(dict[Kind, int]):
+    """The number of each kind, in the order in which they were asked for.
+
+    About each number: `told` is the kind, its level one of LEVELS or ""; `moods` has its mood;
+    `failing` is whether such a line tells of an error, `unplaced` whether it is a request without a
+    place; `firsts` has the first of STEP numbers, for such lines with a bucket each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, str, str, int | None]] = []
+        self.moods: list[int] = []
+        self.firsts: list[int] = []
+        self.failing: list[bool] = []
+        self.unplaced: list[bool] = []
+
+    def __missing__(self, kind: Kind) -> int:
+        spelled, method, place, status = kind
+        level = SPELLINGS.get(spelled or "", "")
+        number = self[kind] = len(self.told)
+        self.told.append((level, method or "", place or "", status))
+        self.moods.append(mood(level, status))
+        self.firsts.append(number * STEP)
+        self.failing.append(level in ERROR_LEVELS or (status is not None and status >= 500))
+        self.unplaced.append(status is not None and not place)
+        return number
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        super().clear()
+        for each in (self.told, self.moods, self.firsts, self.failing, self.unplaced):
+            each.clear()
+
+    @staticmethod
+    def which(flags: Sequence[bool], kinds: Sequence[int]) -> list[int]:
+        """Return the indexes of those whose kind has a flag, such as `failing`."""
+        return list(compress(range(len(kinds)), map(flags.__getitem__, kinds)))
