@@ -27,8 +27,9 @@ from console.widgets.log_view import LogView
 __all__ = ["LogConsole", "OpsConsole"]
 
 # A frame this often, and half as often while little comes: each costs a few milliseconds.
-_FRAME_SECONDS = 0.065
+_FRAME_SECONDS = 0.06
 _SLOW_FRAME_SECONDS = 0.15
+_BEHIND_SECONDS = 0.005
 _LITTLE_PER_SECOND = 1024 * 1024
 # Whatever else may have happened to a log is noticed this soon.
 _QUIET_SECONDS = 0.5
@@ -54,6 +55,8 @@ class OpsConsole(App[str]):
         super().__init__()
         self.watched = Watch(target, on_schema=lambda: self._tell(SchemaChanged()))
         self._leaving = False
+        # Whether the screen was told of lines since it was last looked for others.
+        self._told_lately = False
         self.add_mode("overview", lambda: OverviewScreen(self.watched))
         self.add_mode("logs", lambda: LogScreen(self.watched))
         self.add_mode("migrations", lambda: MigrationsScreen(self.watched))
@@ -172,27 +175,35 @@ class OpsConsole(App[str]):
             with suppress(TimeoutError):
                 await asyncio.wait_for(come.wait(), _QUIET_SECONDS)
             come.clear()
-            before, last = last, loop.time()
+            begin = loop.time()
             size, problem = self.watched.take_lines(), self.watched.log_problem
-            if size:
-                # Once more, after the last of them: then all is counted.
-                come.set()
             if size or problem != known:
-                known = problem
+                known, self._told_lately = problem, True
                 self._tell(LogsChanged())
+            if not size:
+                continue
+            # Once more, after the last of them: then all is counted.
+            come.set()
+            seconds, last = begin - last, begin
             # The first lines after a silence tell nothing of how many are to come.
-            was_calm, calm = calm, 0 < size < _LITTLE_PER_SECOND * (last - before)
+            was_calm = calm and seconds < _QUIET_SECONDS
+            calm = size < _LITTLE_PER_SECOND * seconds
             pause = _SLOW_FRAME_SECONDS if calm and was_calm else _FRAME_SECONDS
+            # One look a frame, somewhat later than the next frame may be: so it waits for nothing.
+            self.watched.follower.pace = pause + _BEHIND_SECONDS
             # What it has taken itself is left to keys.
-            await asyncio.sleep(max(last + pause - loop.time(), 0.01))
+            await asyncio.sleep(max(begin + pause - loop.time(), 0.01))
 
     def _keep_up(self) -> None:
         """Take in what nobody has told of: what is written while the log is not shown, where a file
         that is rotated away unseen would be missing, and late lines of one that has been."""
-        grown, shown = self.watched.collection.refresh(), self.screen_stack
         # At the beginning and at the end there is no screen, or nothing in it.
-        if grown and shown:
-            for view in shown[0].query(LogView):
+        views = list(self.screen_stack[0].query(LogView)) if self.screen_stack else []
+        if views and self._told_lately:
+            self._told_lately = False
+            return
+        if self.watched.collection.refresh():
+            for view in views:
                 view.update()
 
     def _tell(self, message: Message) -> None:

@@ -54,6 +54,8 @@ class Follower:
     ) -> None:
         self.on_blocks: Callable[[], None] = lambda: None
         """Called from the thread that reads when there is something to take."""
+        self.pace = _ACTIVE_SECONDS
+        """How many seconds may pass between two looks at files while lines come."""
         self._positions = Positions(state) if state is not None else None
         self._opened = [self._open(entry) for entry in dict.fromkeys(entries)]
         self._sources: tuple[Source, ...] = ()
@@ -189,7 +191,7 @@ class Follower:
                 busy = self._merger.held or now - busy_at < _IDLE_AFTER_SECONDS
                 spent = time.monotonic() - now
                 idle = min(max(spent * _IDLE_SHARE, _IDLE_SECONDS), _IDLEST_SECONDS)
-                self._wait(_ACTIVE_SECONDS if busy else idle)
+                self._wait(self.pace if busy else idle)
 
     def _read(self, now: float) -> list[Block]:
         sources, merger = self._sources, self._merger

@@ -1,10 +1,9 @@
 """The lines of the log as they are drawn, each once while it stays on the screen."""
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import get_args
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -80,11 +79,21 @@ class LogStrips:
                 name: self._filtered(base + self._widget.ink(name)) for name in get_args(Ink)
             }
         # Few segments: each costs the framework as much as all of its text.
-        whole = [("".join(t for t, _ in same), ink) for ink, same in groupby(parts, itemgetter(1))]
-        segments = [Segment(text, self._styles[ink]) for text, ink in whole]
+        texts: list[str] = [""]
+        inks: list[Ink] = ["plain"]
+        for text, ink in parts:
+            if ink == inks[-1]:
+                texts[-1] += text
+            else:
+                texts.append(text)
+                inks.append(ink)
+        segments = [
+            Segment(text, self._styles[ink]) for text, ink in zip(texts, inks, strict=True) if text
+        ]
         width = self._widget.size.width - 1
         # The framework knows the widths of some rare characters better.
-        if sum(segment.cell_length for segment in segments) != width:
+        cells = len if all(map(str.isascii, texts)) else cell_len
+        if sum(map(cells, texts)) != width:
             segments = list(Strip(segments).adjust_cell_length(width, self._styles["plain"]))
         segments.append(Segment("┃" if thumb else " ", self._styles["dim"]))
         return Strip(segments, width + 1)

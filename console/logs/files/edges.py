@@ -1,12 +1,22 @@
 """Where lines begin and end around any offset, and the lines themselves; every read is bounded."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from console.lines import LINE_LIMIT, Line
 from console.logs.files.log_file import LogFile
 
-__all__ = ["PlacedLine", "line_at", "line_end", "line_start", "lines_from", "starts_before"]
+__all__ = [
+    "PlacedLine",
+    "line_at",
+    "line_end",
+    "line_start",
+    "lines_at",
+    "lines_from",
+    "starts_before",
+]
 
+_SMALL_STEP = 16 * 1024
 _STEP = 64 * 1024
 _LARGE_STEP = 1024 * 1024
 # A line longer than this is taken for several: looking for its end would never end.
@@ -111,3 +121,20 @@ def line_at(log: LogFile, start: int) -> PlacedLine:
     raw = log.read(start, min(end - start, LINE_LIMIT + 1))
     size = end - start - (log.read(end - 1, 1) == b"\n")
     return PlacedLine(start, Line(raw[: min(size, LINE_LIMIT)], size), end)
+
+
+def lines_at(log: LogFile, starts: Sequence[int]) -> list[PlacedLine]:
+    """Return the lines that begin at `starts`, which ascend, as `line_at` does. Raises OSError."""
+    found: list[PlacedLine] = []
+    lower, block = 0, b""
+    for start in starts:
+        at = block.find(b"\n", start - lower) if start < lower + len(block) else -1
+        if at < 0:
+            lower, block = start, log.read(start, min(_SMALL_STEP, log.end - start))
+            at = block.find(b"\n")
+        if at < 0:
+            found.append(line_at(log, start))
+        else:
+            raw = block[start - lower : at]
+            found.append(PlacedLine(start, Line(raw, len(raw)), lower + at + 1))
+    return found

@@ -145,9 +145,9 @@ class Search(SliceScan):
         for number, count, packed in decode(state):
             if not wanted(number):
                 continue
-            offsets = self._kept.pop(number, array("q"))
-            self._kept_count -= len(offsets)
-            self._recent.pop(number, None)
+            kept, recent = self._kept.pop(number, None), self._recent.pop(number, None)
+            self._kept_count -= len(kept or ())
+            offsets = kept or recent or array("q")
             complete = len(offsets) == self._tally[number] and len(packed) == 8 * count
             self._tally.add(number, count)
             offsets.frombytes(packed)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from console.logs.files.blocks import blocks, count_lines
-from console.logs.files.edges import PlacedLine, line_at, line_start, lines_from, starts_before
+from console.logs.files.edges import PlacedLine, line_start, lines_at, lines_from, starts_before
 from console.logs.files.index import Index
 from console.logs.files.log_file import Change, LogFile
 from console.logs.files.search import Found, Search
@@ -121,4 +121,4 @@ class Window:
         """Return the lines that begin at `starts`, as `after` and `before` return them."""
         if self.search is None and starts:
             return lines_from(self.log, starts[0], len(starts))
-        return [line_at(self.log, start) for start in starts]
+        return lines_at(self.log, starts)
