@@ -1,6 +1,7 @@
 """The `opsconsole` command."""
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"opsconsole: {visible(error)}", file=sys.stderr)
         return 2
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    # Imports and frames make many small objects and few cycles: not to be looked for so often.
+    gc.set_threshold(20_000, 20, 20)
     try:
         # Imported late: --help and a wrong argument answer without waiting for any of this.
         from console.first_screen import first_screen, opens_on_logs  # noqa: PLC0415

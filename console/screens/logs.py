@@ -30,7 +30,7 @@ __all__ = ["LogScreen"]
 # What a scan has found is shown this often.
 _FOUND_SECONDS = 0.06
 # Nobody reads counts that change more often.
-_STATUS_SECONDS = 0.2
+_STATUS_SECONDS = 0.3
 # Processes that count lines are started when there is something on the screen.
 _COUNT_AFTER_SECONDS = 0.3
 _PROMPTING = ("filter", "time", "sql")
@@ -239,7 +239,7 @@ class LogScreen(WatchScreen):
             self._tell()
         elif self._tell_later is None:
             # Unless lines come before that: what is drawn with them is drawn for less.
-            self._tell_later = self.set_timer(2 * _STATUS_SECONDS, self._tell)
+            self._tell_later = self.set_timer(1.5 * _STATUS_SECONDS, self._tell)
 
     def _tell(self) -> None:
         if self._tell_later is not None:
