@@ -67,25 +67,26 @@ class Strays:
 
 
 class Check:
-    """Looks for the lines of a file that cannot be objects; in a large one, from now on."""
+    """Looks for the lines of a file that cannot be objects."""
 
-    def __init__(self, source: FileInput, crew: Crew) -> None:
+    def __init__(self, source: FileInput) -> None:
         self._source = source
         self._lines: list[bytes] = []
         self._others = not _of_contract(source)
-        self._fold: Fold | None = None
-        if source.large and not self._others:
-            part = Part(source.log, source.start, source.stop)
-            job = Job(FUNCTION)
-            self._fold = Fold([part], crew.workers(), job, self._merge)
 
-    def result(self) -> Strays | None:
+    @property
+    def promising(self) -> bool:
+        """Whether it is a large file whose lines are of the contract, as far as samples tell."""
+        return self._source.large and not self._others
+
+    def result(self, crew: Crew) -> Strays | None:
         """Return the lines, if all others are of the contract.
 
         By samples, these have the contract's names only. None if it is not so.
         """
-        if self._fold is not None:
-            with self._fold as fold:
+        if self.promising:
+            part = Part(self._source.log, self._source.start, self._source.stop)
+            with Fold([part], crew.workers(), Job(FUNCTION), self._merge) as fold:
                 while not fold.wait(0.01) and not self._others:
                     pass
                 self._others = self._others or bool(fold.problem)

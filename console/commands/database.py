@@ -39,7 +39,8 @@ class Database:
     `plain` files, each with its name as a source, are read by DuckDB itself, `converted` is one
     that `convert` has written. Links to them and what does not fit into memory are in `folder`;
     nothing else can be read. Those named in `strays` have lines that are no objects, which are in
-    `converted`. Lines of requests whose id begins with `without` are left out.
+    `converted`. Lines of requests whose id begins with `without` are left out. `strict`: a line
+    of the others that is no object is an error.
     Raises UsageError when DuckDB is missing or too old.
     """
 
@@ -51,9 +52,11 @@ class Database:
         *,
         strays: Container[str] = (),
         without: str = "",
+        strict: bool = False,
     ) -> None:
         self._duckdb = _duckdb()
         self._without = without
+        self._strict = strict
         self._converted = None if converted is None else str(converted)
         self._plain: dict[str, str] = {}
         for number, (name, path) in enumerate(plain.items()):
@@ -75,14 +78,17 @@ class Database:
         except self._duckdb.Error as error:
             raise UsageError(f"needs DuckDB 1.2 or newer: {_line(error)}") from error
 
-    def prepare(self, statement: str) -> None:
-        """Make the view as a statement needs it. Raises DatabaseError."""
+    def prepare(self, statement: str) -> bool:
+        """Make the view as a statement needs it; return whether it has all of each line, which are
+        then never read strictly. Raises DatabaseError."""
         with _one_line(self._duckdb.Error):
             self._create(raw=True)
             columns = self.columns(statement)
             # To have all of each line read takes half as long again, and few ask for it.
-            if _OF_ALL.search(statement) or not self._gives(statement, columns):
+            whole = bool(_OF_ALL.search(statement)) or not self._gives(statement, columns)
+            if whole:
                 self._create(raw=True)
+            return whole
 
     def columns(self, statement: str) -> list[tuple[str, str]]:
         """Return the names and types of a statement's columns. Raises DatabaseError."""
@@ -138,7 +144,9 @@ class Database:
             return False
 
     def _create(self, *, raw: bool) -> None:
-        lines = view(self._plain, self._converted, strays=self._strays, raw=raw)
+        lines = view(
+            self._plain, self._converted, strays=self._strays, raw=raw, strict=self._strict
+        )
         if self._without:
             own = f"starts_with(request_id, {literal(self._without)})"
             lines = f"SELECT * FROM ({lines}) WHERE {own} IS NOT TRUE"  # noqa: S608

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,19 +98,19 @@ def _run(options: argparse.Namespace, problems: list[str]) -> bool:
         tempfile.TemporaryDirectory(prefix="opsconsole-", dir=_large_folder()) as name,
     ):
         folder = Path(name)
-        # They are looked at while DuckDB is imported.
-        checks = [_check(each, limits, crew) for each in inputs]
         statement = single_select(options.query)
         _refuse_overwriting(options.output, inputs)
         if not inputs:
             return False
-        plain, converted, strays = _prepare(inputs, checks, limits, crew, folder)
-        database = Database(
-            folder, plain, converted, strays=strays, without=options.without_requests
-        )
-        with closing(database):
-            database.prepare(statement)
-            _write(database, statement, kind, options.output, folder)
+        checks = [_check(each, limits) for each in inputs]
+        if not _write_at_once(inputs, checks, statement, options, folder):
+            plain, converted, strays = _prepare(inputs, checks, limits, crew, folder)
+            database = Database(
+                folder, plain, converted, strays=strays, without=options.without_requests
+            )
+            with closing(database):
+                database.prepare(statement)
+                _write(database, statement, kind, options.output, folder)
     problems += [f"{each.name}: {each.problem}" for each in inputs if each.problem]
     return True
 
@@ -130,8 +130,8 @@ def _refuse_overwriting(output: Path | None, inputs: Sequence["Input"]) -> None:
                 raise UsageError("--output is one of the logs")
 
 
-def _check(source: "Input", limits: Wanted, crew: "Crew") -> "Check | None":
-    """Begin to find out whether DuckDB can read a file itself; None if it cannot."""
+def _check(source: "Input", limits: Wanted) -> "Check | None":
+    """Return what finds out whether DuckDB can read a file itself; None if it cannot."""
     from console.commands.contract import Check  # noqa: PLC0415
     from console.commands.files import FileInput  # noqa: PLC0415
 
@@ -139,7 +139,33 @@ def _check(source: "Input", limits: Wanted, crew: "Crew") -> "Check | None":
         return None
     # Of a descriptor, the file may have no name any more.
     path = source.log.path.resolve()
-    return Check(source, crew) if path.is_file() and _is_text(path) else None
+    return Check(source) if path.is_file() and _is_text(path) else None
+
+
+def _write_at_once(
+    inputs: Sequence["Input"],
+    checks: Sequence["Check | None"],
+    statement: str,
+    options: argparse.Namespace,
+    folder: Path,
+) -> bool:
+    """Have DuckDB read large files itself and say whether some line is no object; return whether
+    none is: to look for such lines first takes as long as many a statement."""
+    if not all(check is not None and check.promising for check in checks):
+        return False
+    from console.commands.database import Database, DatabaseError  # noqa: PLC0415
+    from console.commands.files import FileInput  # noqa: PLC0415
+
+    files = [each for each in inputs if isinstance(each, FileInput)]
+    plain = {each.name: each.log.path.resolve() for each in files}
+    inner = folder / "strict"
+    inner.mkdir()
+    database = Database(inner, plain, None, without=options.without_requests, strict=True)
+    with closing(database), suppress(DatabaseError):
+        if not database.prepare(statement):
+            _write(database, statement, _kind(options), options.output, inner)
+            return True
+    return False
 
 
 def _prepare(
@@ -161,7 +187,7 @@ def _prepare(
     others: list[Input] = []
     mixed: set[str] = set()
     for each, check in zip(inputs, checks, strict=True):
-        found = check.result() if check is not None else None
+        found = check.result(crew) if check is not None else None
         if found is None or not isinstance(each, FileInput):
             others.append(each)
             continue

@@ -15,23 +15,30 @@ _SOURCE, _RAW = "source", "raw"
 # NULL is a line that is no JSON.
 _IS_OBJECT = f"({_RAW} IS NOT NULL AND starts_with({_RAW}::VARCHAR, '{{'))"
 _LINES = "format = 'newline_delimited'"
+_STRICT = f"{_LINES}, filename = true"
 # A line that is broken in its middle is a row of nothing.
-_LENIENT = f"{_LINES}, ignore_errors = true, filename = true"
+_LENIENT = f"{_STRICT}, ignore_errors = true"
 
 
 def view(
-    plain: Mapping[str, str], converted: str | None, *, strays: Container[str] = (), raw: bool
+    plain: Mapping[str, str],
+    converted: str | None,
+    *,
+    strays: Container[str] = (),
+    raw: bool,
+    strict: bool = False,
 ) -> str:
     """Return a SELECT of all lines, with `raw` or without.
 
     `plain` are paths of files of the contract's lines, and what they are called; `converted` is the
     path of one that `convert` has written. There must be any. Of the paths in `strays`, the lines
-    that are no objects are left out: they are in `converted`.
+    that are no objects are left out: they are in `converted`. `strict`: without `raw`, such a line
+    is an error.
     """
     parts: list[str] = []
     clean = {path: name for path, name in plain.items() if path not in strays}
     if clean:
-        parts.append(_objects(clean) if raw else _fields(clean))
+        parts.append(_objects(clean) if raw else _fields(clean, strict=strict))
     if mixed := {path: name for path, name in plain.items() if path in strays}:
         chosen = "*" if raw else f"* EXCLUDE ({_RAW})"
         parts.append(f"SELECT {chosen} FROM ({_objects(mixed)}) WHERE {_IS_OBJECT}")  # noqa: S608
@@ -60,10 +67,11 @@ def literals(texts: Iterable[str]) -> str:
     return f"[{', '.join(map(literal, texts))}]"
 
 
-def _fields(plain: Mapping[str, str]) -> str:
+def _fields(plain: Mapping[str, str], *, strict: bool) -> str:
     """Have only those keys decoded that a statement asks for."""
     columns = {_KEYS.get(name, name): _READ_AS.get(name, "VARCHAR") for name in COLUMNS}
-    reader = f"read_json({literals(plain)}, columns = {_struct(columns)}, {_LENIENT})"
+    options = _STRICT if strict else _LENIENT
+    reader = f"read_json({literals(plain)}, columns = {_struct(columns)}, {options})"
     chosen = _columns(plain, lambda name: _KEYS.get(name, name))
     return f"SELECT {chosen} FROM {reader}"  # noqa: S608
 

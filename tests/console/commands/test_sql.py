@@ -83,15 +83,18 @@ def test_other_formats_are_brought_into_the_same_columns(tmp_path: Path) -> None
     assert rows[4][5] == "Traceback (most recent call last):"
 
 
+@pytest.mark.parametrize("usual", [8_000, 80_000])
 @pytest.mark.parametrize("odd", [b"Killed\n", b"[1,2]\n", b'{"event":"broken \xff"}\n'])
-def test_a_single_line_of_another_kind_is_found_in_a_large_file(tmp_path: Path, odd: bytes) -> None:
+def test_a_single_line_of_another_kind_is_found_in_a_large_file(
+    tmp_path: Path, odd: bytes, usual: int
+) -> None:
     """In a place where no sample is taken."""
-    lines = [line(event="usual")] * 8_000
+    lines = [line(event="usual")] * usual
     lines.insert(150, odd)
     (tmp_path / "a.jsonl").write_bytes(b"".join(lines))
     query = "select message, count(*) as n from logs group by all order by n"
     first, second = sql(query, "--log", "a.jsonl", cwd=tmp_path)
-    assert (first["n"], second) == (1, {"message": "usual", "n": 8_000})
+    assert (first["n"], second) == (1, {"message": "usual", "n": usual})
     assert first["message"] in {"Killed", "[1,2]", "broken \\xff"}
 
 
