@@ -18,14 +18,16 @@ __all__ = ["BlockReader", "Columns", "Pick", "Place", "of_records", "tell"]
 
 
 class Columns(NamedTuple):
-    """Seconds since the epoch as runs, and one value per line in each other: numbers of `Kinds`,
-    durations in ms. Texts are cut, see COARSE; for one that is missing there is "" or None."""
+    """Seconds since the epoch as runs, and one value per line in each other but `failing`: numbers
+    of `Kinds`, durations in ms. Texts are cut, see COARSE; for one that is missing there is "" or
+    None. `failing` are the indexes of lines that tell of an error."""
 
     times: Runs
     kinds: Sequence[int]
     durations: Sequence[float | None]
     clients: Sequence[str | None]
     users: Sequence[str | int | None]
+    failing: Sequence[int]
 
 
 class Place(NamedTuple):
@@ -46,12 +48,14 @@ _TEXT = 200
 
 def of_records(records: Sequence[Record], kinds: Kinds, places: PlaceCache) -> Columns:
     """Take records apart."""
+    numbers = [kinds[_kind(record, places)] for record in records]
     return Columns(
         as_runs(None if record.at is None else record.at // 1 for record in records),
-        [kinds[_kind(record, places)] for record in records],
+        numbers,
         [record.duration for record in records],
         [record.client[:COARSE] for record in records],
         [record.user_id[:COARSE] for record in records],
+        [index for index in kinds.noted(numbers) if kinds.failing[numbers[index]]],
     )
 
 
@@ -100,14 +104,20 @@ class BlockReader:
                 places.append(Place(every[number], source, start))
             return places
 
-        times, kinds, singles = self._counted.of_lines(lines)
-        self._find_places(kinds, lines)
-        return Columns(times, kinds, *singles), pick
+        times, kinds, (durations, clients, users) = self._counted.of_lines(lines)
+        noted = self._kinds.noted(kinds)
+        self._find_places(kinds, lines, noted)
+        failing = [index for index in noted if self._kinds.failing[kinds[index]]]
+        return Columns(times, kinds, durations, clients, users, failing), pick
 
-    def _find_places(self, kinds: MutableSequence[int], lines: Sequence[bytes]) -> None:
+    def _find_places(
+        self, kinds: MutableSequence[int], lines: Sequence[bytes], noted: Sequence[int]
+    ) -> None:
         """Let requests that have no route be of the kinds of their paths."""
-        without = self._kinds.which(self._kinds.unplaced, kinds)
-        (paths,) = self._path.of_lines([lines[number] for number in without])
-        for number, path in zip(without, paths, strict=True):
-            level, method, _, status = self._kinds.told[kinds[number]]
-            kinds[number] = self._kinds[level, method, self._places[path], status]
+        without = [index for index in noted if self._kinds.unplaced[kinds[index]]]
+        if not without:
+            return
+        (paths,) = self._path.of_lines([lines[index] for index in without])
+        for index, path in zip(without, paths, strict=True):
+            level, method, _, status = self._kinds.told[kinds[index]]
+            kinds[index] = self._kinds[level, method, self._places[path], status]

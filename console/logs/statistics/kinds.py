@@ -22,8 +22,8 @@ class Kinds(dict[Kind, int]):
     """The number of each kind, in the order in which they were asked for.
 
     About each number: `told` is the kind, its level one of LEVELS or ""; `moods` has its mood;
-    `failing` is whether such a line tells of an error, `unplaced` whether it is a request without a
-    place; `firsts` has the first of STEP numbers, for such lines with a bucket each.
+    `firsts` the first of STEP numbers, for such lines with a bucket each. `failing` is whether such
+    a line tells of an error, `unplaced` whether it is a request without a place, `notable` either.
     """
 
     def __init__(self) -> None:
@@ -33,6 +33,7 @@ class Kinds(dict[Kind, int]):
         self.firsts: list[int] = []
         self.failing: list[bool] = []
         self.unplaced: list[bool] = []
+        self.notable: list[bool] = []
 
     def __missing__(self, kind: Kind) -> int:
         spelled, method, place, status = kind
@@ -41,17 +42,20 @@ class Kinds(dict[Kind, int]):
         self.told.append((level, method or "", place or "", status))
         self.moods.append(mood(level, status))
         self.firsts.append(number * STEP)
-        self.failing.append(level in ERROR_LEVELS or (status is not None and status >= 500))
-        self.unplaced.append(status is not None and not place)
+        failing = level in ERROR_LEVELS or (status is not None and status >= 500)
+        unplaced = status is not None and not place
+        self.failing.append(failing)
+        self.unplaced.append(unplaced)
+        self.notable.append(failing or unplaced)
         return number
 
     def clear(self) -> None:
         """Forget all of them."""
         super().clear()
-        for each in (self.told, self.moods, self.firsts, self.failing, self.unplaced):
+        about = (self.moods, self.firsts, self.failing, self.unplaced, self.notable)
+        for each in (self.told, *about):
             each.clear()
 
-    @staticmethod
-    def which(flags: Sequence[bool], kinds: Sequence[int]) -> list[int]:
-        """Return the indexes of those whose kind has a flag, such as `failing`."""
-        return list(compress(range(len(kinds)), map(flags.__getitem__, kinds)))
+    def noted(self, kinds: Sequence[int]) -> list[int]:
+        """Return the indexes of those that are `notable`."""
+        return list(compress(range(len(kinds)), map(self.notable.__getitem__, kinds)))

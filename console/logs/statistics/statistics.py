@@ -19,7 +19,7 @@ from console.logs.statistics.failures import Failing
 from console.logs.statistics.kinds import STEP, Kinds
 from console.logs.statistics.labels import PlaceCache, named
 from console.logs.statistics.sightings import SLOWEST
-from console.logs.statistics.sketch import NO_BUCKET, BucketCache
+from console.logs.statistics.sketch import NO_BUCKET, BucketCache, bucket_of
 from console.logs.statistics.state import State
 from console.logs.statistics.summary import Summary, summarise
 
@@ -63,10 +63,9 @@ class Statistics:
     def add(self, records: Sequence[Record]) -> None:
         """Count records."""
         columns = of_records(records, self._kinds, self._places)
-        self._count(columns)
-        self._state.failures.add([tell(records[index]) for index in self._failing(columns)])
-        slow = [tell(records[index]).sighting for index in self._slow(columns)]
-        self._state.slowest.add(slow)
+        slow = self._count(columns)
+        self._state.failures.add([tell(records[index]) for index in columns.failing])
+        self._state.slowest.add([tell(records[index]).sighting for index in slow])
         self._settle_if_much()
 
     def add_block(
@@ -83,14 +82,14 @@ class Statistics:
         can be chosen, in ascending order.
         """
         columns, pick = self._reader.read(block, source, offset, only)
-        self._count(columns)
-        if failing := self._failing(columns):
-            places = pick(failing)
+        slow = self._count(columns)
+        if columns.failing:
+            places = pick(columns.failing)
             self._failing_lines += places
             self._failing_size += sum(len(place.line) for place in places)
             if len(self._failing_lines) > _FAILING or self._failing_size > _HELD:
                 self._settle_failing()
-        if slow := self._slow(columns):
+        if slow:
             self._state.slowest.add([_tell(place).sighting for place in pick(sorted(slow))])
         self._settle_if_much()
 
@@ -119,28 +118,23 @@ class Statistics:
         """Return what there is to tell: at most `top` of each list, and about `bars` bars."""
         return summarise(self.state, top=top, bars=bars)
 
-    def _count(self, columns: Columns) -> None:
-        times, kinds, durations, clients, users = columns
+    def _count(self, columns: Columns) -> list[int]:
+        """Count lines; return which of them are slow enough to be told of."""
+        times, kinds, durations, clients, users, _ = columns
         moods = bytes(map(self._kinds.moods.__getitem__, kinds))
         start = 0
         for at, lines in times:
             self._state.timeline.add(at, moods[start : start + lines])
             start += lines
-        buckets = map(self._buckets.__getitem__, durations)
+        buckets = list(map(self._buckets.__getitem__, durations))
         self._requests.update(map(add, map(self._kinds.firsts.__getitem__, kinds), buckets))
         self._clients.update(clients)
         self._users.update(users)
-
-    def _failing(self, columns: Columns) -> list[int]:
-        """Return which lines tell of an error."""
-        return self._kinds.which(self._kinds.failing, columns.kinds)
-
-    def _slow(self, columns: Columns) -> list[int]:
-        """Return which lines are slow enough to be told of."""
         least = self._state.slowest.least
-        # Most blocks have none, which is found out faster than which ones it would be.
-        if max(filter(None, columns.durations), default=0.0) < least:
-            return []
+        # Most blocks have none.
+        return self._slow(columns, least) if max(buckets, default=0) >= bucket_of(least) else []
+
+    def _slow(self, columns: Columns, least: float) -> list[int]:
         slow = [
             (duration, at or 0.0, index)
             for index, (duration, at, kind) in enumerate(
