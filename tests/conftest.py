@@ -1,5 +1,6 @@
 """The real parts every test shares: PostgreSQL from its wheel, and a database of one's own."""
 
+import os
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -16,6 +17,11 @@ settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
 
 source_tested = pytest.StashKey[str]()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: a third of their time, tests wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
