@@ -28,7 +28,7 @@ __all__ = ["LogConsole", "OpsConsole"]
 
 # A frame this often, and half as often while little comes: each costs a few milliseconds.
 _FRAME_SECONDS = 0.06
-_SLOW_FRAME_SECONDS = 0.15
+_SLOW_FRAME_SECONDS = 0.16
 _BEHIND_SECONDS = 0.005
 _LITTLE_PER_SECOND = 1024 * 1024
 # Whatever else may have happened to a log is noticed this soon.

@@ -1,8 +1,8 @@
 """Lines over time: by the second, by the minute when that makes too many bins, and so on."""
 
 import math
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 import msgspec
@@ -79,8 +79,8 @@ class Timeline(msgspec.Struct):
         self._reach(other.first, other.last)
         while self.width < other.width:
             self._coarsen()
-        for number, counts in other.bins.items():
-            _add_to(self._slots(number * other.width // self.width), counts)
+        for number, counts in _together(other.bins, self.width // other.width):
+            _add_to(self._slots(number), counts)
         self._keep_bounded()
 
     def window(self) -> tuple[int, int, int]:
@@ -149,8 +149,8 @@ class Timeline(msgspec.Struct):
     def _coarsen(self) -> None:
         wider = _WIDTHS[_WIDTHS.index(self.width) + 1]
         old, self.bins = self.bins, {}
-        for number, counts in old.items():
-            _add_to(self._slots(number * self.width // wider), counts)
+        for number, counts in _together(old, wider // self.width):
+            _add_to(self._slots(number), counts)
         self.width = wider
 
 
@@ -158,7 +158,15 @@ def _nothing() -> list[int]:
     return [0] * (_FAILED + 1)
 
 
-def _add_to(slots: list[int], counts: list[int]) -> None:
+def _together(bins: dict[int, list[int]], many: int) -> Iterator[tuple[int, Sequence[int]]]:
+    """Yield the bins, as many as make one put together where they follow each other; those of one
+    may come more than once."""
+    for number, same in groupby(bins.items(), lambda item: item[0] // many):
+        lists = [counts for _, counts in same]
+        yield number, lists[0] if len(lists) == 1 else list(map(sum, zip(*lists, strict=True)))
+
+
+def _add_to(slots: list[int], counts: Sequence[int]) -> None:
     for slot, count in enumerate(counts):
         slots[slot] += count
 
