@@ -116,7 +116,9 @@ def test_no_line_is_lost_or_torn(site: Scene, tmp_path: Path, way: str) -> None:
         it.must(code == 0, f"exit code {code}")
         it.must(not told.failed, f"{len(told.failed)} requests failed")
         it.must(not torn, f"torn: {torn[:3]}")
-        it.must(len(files) == TIMES + 1, f"{len(files)} files")
+        # A file that a worker makes before logrotate does is set aside by that, with its lines.
+        rotated = [each for each in files if each.suffix != ".backup"]
+        it.must(len(rotated) == TIMES + 1, f"{len(rotated)} files")
         it.must(not missing, f"{len(missing)} lost: {missing[:3]}")
         it.must(max(found.values()) == 1, f"twice: {found.most_common(3)}")
 
