@@ -13,6 +13,7 @@ from console.commands.crew import Crew
 from console.commands.files import FileInput, Input
 from console.commands.in_order import InOrder
 from console.logs.files.jobs import Job
+from console.logs.records.rows import UNDECODABLE
 from console.logs.records.wanted import Columns
 
 __all__ = ["ConvertWork", "convert"]
@@ -94,7 +95,6 @@ _Row = msgspec.defstruct(
 )
 _encoder = msgspec.json.Encoder()
 _skim = msgspec.json.Decoder(msgspec.defstruct("Object", [], gc=False)).decode
-_NO_OBJECT = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 def _cut(value: Any) -> Any:
@@ -105,7 +105,7 @@ def _raws(lines: Sequence[bytes]) -> list[msgspec.Raw | str]:
     try:
         list(map(_skim, lines))
         b"".join(lines).decode()
-    except _NO_OBJECT:
+    except UNDECODABLE:
         return list(map(_raw, lines))
     return list(map(_raw if max(map(len, lines)) > _RAW else msgspec.Raw, lines))
 
@@ -113,7 +113,7 @@ def _raws(lines: Sequence[bytes]) -> list[msgspec.Raw | str]:
 def _raw(line: bytes) -> msgspec.Raw | str:
     """Return an object as it is, anything else as text."""
     if len(line) <= _RAW:
-        with suppress(*_NO_OBJECT):
+        with suppress(*UNDECODABLE):
             _skim(line)
             line.decode()
             return msgspec.Raw(line)

@@ -11,7 +11,7 @@ from console.logs.records.levels import SPELLINGS
 from console.logs.records.lines import lines_of
 from console.logs.records.times import as_runs, expanded
 from console.logs.sources.block import Block
-from console.logs.statistics.signatures import ERROR_LEVELS, ErrorSignature, Signatures
+from console.logs.statistics.signatures import ErrorSignature, Signatures, is_error
 from console.logs.statistics.traffic import Traffic
 
 __all__ = ["Tally"]
@@ -32,8 +32,7 @@ class _Kinds(dict[tuple[str | None, int | None], int]):
         spelled, status = kind
         number = self[kind] = len(self.statuses)
         self.statuses.append(status)
-        level = SPELLINGS.get(spelled or "", "")
-        self.failing.append(level in ERROR_LEVELS or (status or 0) >= 500)
+        self.failing.append(is_error(SPELLINGS.get(spelled or "", ""), status))
         return number
 
 

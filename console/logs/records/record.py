@@ -15,6 +15,7 @@ from console.logs.records.failures import failure
 from console.logs.records.levels import level
 from console.logs.records.objects import at_path, cleaned, may_be_object, parse, payload
 from console.logs.records.plain import recognise
+from console.logs.records.rows import UNDECODABLE
 from console.logs.records.times import instant
 from console.logs.records.values import text
 
@@ -59,7 +60,7 @@ def decode(line: Line) -> Record:
         return _of_any(raw, line.size)
     try:
         return _of_contract(contract_line(raw), raw, line.size)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         return _of_any(raw, line.size)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import compress
 
 from console.logs.records.levels import SPELLINGS
-from console.logs.statistics.signatures import ERROR_LEVELS
+from console.logs.statistics.signatures import is_error
 from console.logs.statistics.timeline import mood
 
 __all__ = ["STEP", "Kind", "Kinds"]
@@ -42,7 +42,7 @@ class Kinds(dict[Kind, int]):
         self.told.append((level, method or "", place or "", status))
         self.moods.append(mood(level, status))
         self.firsts.append(number * STEP)
-        failing = level in ERROR_LEVELS or (status is not None and status >= 500)
+        failing = is_error(level, status)
         unplaced = status is not None and not place
         self.failing.append(failing)
         self.unplaced.append(unplaced)

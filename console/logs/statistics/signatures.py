@@ -6,12 +6,12 @@ from typing import NamedTuple
 from console.logs.records import LEVELS, Record, rank
 from console.logs.statistics.labels import fold, label
 
-__all__ = ["ERROR_LEVELS", "SIGNATURES", "ErrorSignature", "Signature", "Signatures", "signature"]
+__all__ = ["SIGNATURES", "ErrorSignature", "Signature", "Signatures", "is_error", "signature"]
 
 SIGNATURES = 200
 """How many different errors are remembered; after that the one silent for longest is forgotten."""
 
-ERROR_LEVELS = frozenset(level for level in LEVELS if rank(level) >= rank("error"))
+_ERROR_LEVELS = frozenset(level for level in LEVELS if rank(level) >= rank("error"))
 
 _TEXT = 200
 
@@ -33,6 +33,12 @@ class Signature(NamedTuple):
     title: str
 
 
+def is_error(level: str, status: int | None) -> bool:
+    """Tell whether a line with this level, one of LEVELS or "", and this status tells of an
+    error."""
+    return level in _ERROR_LEVELS or (status is not None and status >= 500)
+
+
 def signature(failure: str, status: int | None, event: str, where: str) -> Signature:
     """Return which kind of error it is that happened at `where`."""
     if failure:
@@ -50,7 +56,7 @@ class Signatures:
 
     def add(self, record: Record, now: float) -> ErrorSignature | None:
         """Count a record; return its signature when it is an error of a kind not seen before."""
-        if record.level not in ERROR_LEVELS and (record.status or 0) < 500:
+        if not is_error(record.level, record.status):
             return None
         where = label(record.method, record.route, record.path)
         name, title = signature(record.failure, record.status, record.event, where)
