@@ -34,7 +34,7 @@ def render(summary: Summary, width: int) -> str:
 def overview(summary: Summary, width: int) -> Iterator[str]:
     """Yield what is told of all lines, as lines of at most `width` columns."""
     time = summary.time
-    facts = [f"{count(summary.lines)} lines"]
+    facts = [_counted(summary.lines, "line")]
     if time.first and time.last:
         facts += [f"{moment(time.first, date=True)} to {moment(time.last, date=True)}"]
         facts += [length(time.seconds)]
@@ -44,7 +44,7 @@ def overview(summary: Summary, width: int) -> Iterator[str]:
         facts += [f"{count(time.outside)} at quite another time, left out of rates and bars"]
     yield from _wrapped(facts, width)
     if summary.requests:
-        facts = [f"{count(summary.requests)} requests", f"{rate(time.requests_per_second)}/s"]
+        facts = [_counted(summary.requests, "request"), f"{rate(time.requests_per_second)}/s"]
         if time.busiest:
             peak = f"peak {rate(time.peak_per_second)}/s at {moment(time.busiest)}"
             long = time.busiest_seconds > 1
@@ -82,3 +82,7 @@ def _wrapped(facts: Sequence[str], width: int) -> Iterator[str]:
             longer = f"  {fact}"
         line = longer
     yield fit(line, width)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"
